@@ -1,0 +1,1 @@
+"""Flows: the standard pipeline, the customers that use it, streams and operations."""

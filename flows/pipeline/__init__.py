@@ -1,0 +1,1 @@
+"""The standard stages of a day of price intelligence."""

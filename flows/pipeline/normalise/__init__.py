@@ -1,0 +1,1 @@
+"""Normalising: raw price rows become typed offers, and what cannot be used is set aside."""

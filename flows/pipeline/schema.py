@@ -1,0 +1,276 @@
+"""The tables that move between the stages: column names, types and meaning, in one place.
+
+A stage's pure functions take and return polars frames of these shapes; the contracts that
+the SDK enforces when a dataset is published are built from the same constants, so that a
+column is described once.
+
+Conventions: money is ``Decimal(18, 4)`` in the currency of the column ``currency``; shares
+and ratios are plain fractions (0.25, never 25); a percentage carries ``_pct`` in its name
+(25.0 for a quarter); a column that compares says its direction (``own_over_market``,
+``own_minus_seller``); days are calendar dates of the market, instants are UTC.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import polars as pl
+
+Schema: TypeAlias = dict[str, pl.DataType]
+
+MONEY = pl.Decimal(18, 4)
+"""Four decimals: three for the dinars of ISO 4217, one more for unit prices."""
+
+RAW_PRICES: Schema = {
+    # What a price file says, row by row, still as text: ingest renames, it does not judge.
+    "seller": pl.String(),
+    "seller_id": pl.String(),
+    "store_id": pl.String(),
+    "sku": pl.String(),  # the seller's code for the article; often a barcode
+    "name": pl.String(),
+    "brand": pl.String(),
+    "country": pl.String(),
+    "quantity": pl.String(),
+    "quantity_unit": pl.String(),
+    "price": pl.String(),
+    "unit_price": pl.String(),
+    "unit_basis": pl.String(),  # what unit_price refers to, such as "100 g"
+    "currency": pl.String(),
+    "weighable": pl.String(),
+    "pack_size": pl.String(),
+    "updated_at": pl.String(),
+    "source_file": pl.String(),
+    "source_row": pl.Int64(),  # 1 is the first row below the header
+}
+
+FAULTS: Schema = {
+    # One row for each thing that was wrong with an input, in words a customer can act on.
+    "source_file": pl.String(),
+    "source_row": pl.Int64(),  # null where the fault is of the file, not of a row
+    "field": pl.String(),
+    "value": pl.String(),
+    "problem": pl.String(),
+    "action": pl.String(),  # what was done with it, and what to do about it
+}
+
+OFFERS: Schema = {
+    # One row for each (seller, store_id, sku) of a day, typed and cleaned.
+    "day": pl.Date(),
+    "seller": pl.String(),
+    "seller_id": pl.String(),
+    "store_id": pl.String(),
+    "sku": pl.String(),
+    "gtin": pl.String(),  # 14 digits where gtin_status is "valid", else null
+    "gtin_status": pl.String(),  # valid | in_store | bad_check_digit | not_a_gtin | missing
+    "name": pl.String(),
+    "brand": pl.String(),
+    "country": pl.String(),
+    "price": MONEY,
+    "currency": pl.String(),  # ISO 4217
+    "weighable": pl.Boolean(),
+    "pack_quantity": pl.Float64(),  # in pack_unit
+    "pack_unit": pl.String(),  # kg | l | m | piece
+    "unit_price": MONEY,  # price / pack_quantity, recomputed: sources get it wrong
+    "updated_at": pl.Datetime("us"),  # as the seller wrote it, no zone
+    "source_file": pl.String(),
+    "source_row": pl.Int64(),
+}
+
+OFFER_KEY = ("seller", "store_id", "sku")
+
+MATCHES: Schema = {
+    # One row for each pair (own offer, competitor offer) held to be the same product.
+    "day": pl.Date(),
+    "own_seller": pl.String(),
+    "own_store_id": pl.String(),
+    "own_sku": pl.String(),
+    "seller": pl.String(),
+    "store_id": pl.String(),
+    "sku": pl.String(),
+    "gtin": pl.String(),
+    "method": pl.String(),  # gtin
+    "kind": pl.String(),  # exact
+    "probability": pl.Float64(),
+    "decision": pl.String(),  # accept | review
+    "reason": pl.String(),  # why it goes to review, in words; null when accepted
+}
+
+COMPARISONS: Schema = {
+    # The evidence: every accepted or reviewed pair with both prices.
+    "day": pl.Date(),
+    "gtin": pl.String(),
+    "own_sku": pl.String(),
+    "own_name": pl.String(),
+    "brand": pl.String(),
+    "own_price": MONEY,
+    "seller": pl.String(),
+    "seller_sku": pl.String(),
+    "seller_product": pl.String(),
+    "seller_price": MONEY,
+    "currency": pl.String(),
+    "ratio_own_over_seller": pl.Float64(),
+    "gap_own_minus_seller": MONEY,
+    "used": pl.Boolean(),  # does it count in the figures?
+    "reason": pl.String(),  # why it does not; null when used
+}
+
+PRODUCT_POSITION: Schema = {
+    # One row for each own product that has at least one used comparison.
+    "day": pl.Date(),
+    "gtin": pl.String(),
+    "own_sku": pl.String(),
+    "own_name": pl.String(),
+    "brand": pl.String(),
+    "own_price": MONEY,
+    "currency": pl.String(),
+    "sellers": pl.Int64(),
+    "market_lowest": MONEY,
+    "lowest_seller": pl.String(),
+    "market_median": pl.Float64(),
+    "market_mean": pl.Float64(),
+    "index_own_over_market": pl.Float64(),  # 100 * own_price / market_mean
+    "gap_own_minus_lowest": MONEY,
+    "gap_own_minus_lowest_pct": pl.Float64(),
+    "gap_own_minus_median": pl.Float64(),
+    "gap_own_minus_median_pct": pl.Float64(),
+    "outcome": pl.String(),  # win | tie | lose, own against the lowest of the market
+}
+
+PRICE_INDEX: Schema = {
+    # One row for the whole market ("all") and one for each competitor.
+    "day": pl.Date(),
+    "market": pl.String(),
+    "products": pl.Int64(),
+    "index_own_over_market_mean": pl.Float64(),
+    "index_own_over_market_median": pl.Float64(),
+    "index_own_over_market_geometric": pl.Float64(),
+    "index_own_over_market_basket": pl.Float64(),
+    "own_basket": MONEY,
+    "market_basket": pl.Float64(),
+    "coverage": pl.Float64(),  # products / own products with a valid GTIN
+    "currency": pl.String(),
+}
+
+OUTCOMES: Schema = {
+    "day": pl.Date(),
+    "market": pl.String(),
+    "products": pl.Int64(),
+    "wins": pl.Int64(),
+    "ties": pl.Int64(),
+    "losses": pl.Int64(),
+    "win_share": pl.Float64(),
+    "tie_share": pl.Float64(),
+    "lose_share": pl.Float64(),
+}
+
+PRICE_CHANGES: Schema = {
+    # One row for each offer whose price differs from the last day on which it was seen.
+    "day": pl.Date(),
+    "seller": pl.String(),
+    "store_id": pl.String(),
+    "sku": pl.String(),
+    "gtin": pl.String(),
+    "name": pl.String(),
+    "currency": pl.String(),
+    "previous_day": pl.Date(),
+    "previous_price": MONEY,
+    "price": MONEY,
+    "change_new_minus_previous": MONEY,
+    "change_new_over_previous_pct": pl.Float64(),
+}
+
+CHANGE_SUMMARY: Schema = {
+    "day": pl.Date(),
+    "seller": pl.String(),
+    "compared": pl.Int64(),
+    "changed": pl.Int64(),
+    "raised": pl.Int64(),
+    "lowered": pl.Int64(),
+    "changed_share": pl.Float64(),
+    "median_change_new_over_previous_pct": pl.Float64(),
+    "previous_day": pl.Date(),
+}
+
+ASSORTMENT: Schema = {
+    "day": pl.Date(),
+    "seller": pl.String(),
+    "own_products": pl.Int64(),
+    "seller_products": pl.Int64(),
+    "shared_products": pl.Int64(),
+    "shared_over_own": pl.Float64(),
+    "shared_over_seller": pl.Float64(),
+}
+
+ASSORTMENT_GAPS: Schema = {
+    # Products that competitors sell and the customer does not.
+    "day": pl.Date(),
+    "gtin": pl.String(),
+    "name": pl.String(),
+    "brand": pl.String(),
+    "sellers": pl.Int64(),
+    "seller_names": pl.String(),
+    "market_lowest": MONEY,
+    "currency": pl.String(),
+}
+
+COVERAGE: Schema = {
+    # One row for each seller seen on the day or on a day of its history.
+    "day": pl.Date(),
+    "seller": pl.String(),
+    "is_own": pl.Boolean(),
+    "status": pl.String(),  # fresh | partial | missing | new | returned | inflated
+    "offers": pl.Int64(),
+    "offers_with_gtin": pl.Int64(),
+    "baseline_offers": pl.Float64(),  # median of the days before on which it was seen
+    "offers_over_baseline": pl.Float64(),
+    "days_seen": pl.Int64(),  # of the history, the day itself not counted
+    "days_expected": pl.Int64(),
+    "first_seen": pl.Date(),
+    "last_seen": pl.Date(),
+    "latest_price_update": pl.Datetime("us"),
+    "note": pl.String(),
+}
+
+FIGURES: Schema = {
+    # Every headline figure with what it stands on.
+    "day": pl.Date(),
+    "figure": pl.String(),
+    "market": pl.String(),
+    "value": pl.Float64(),  # null where there is not enough data
+    "unit": pl.String(),
+    "numerator": pl.Float64(),
+    "denominator": pl.Float64(),
+    "n": pl.Int64(),
+    "coverage": pl.Float64(),
+    "as_of": pl.Date(),
+    "rule_version": pl.String(),
+    "note": pl.String(),
+}
+
+MARTS: dict[str, Schema] = {
+    "figures": FIGURES,
+    "price_index": PRICE_INDEX,
+    "outcomes": OUTCOMES,
+    "product_position": PRODUCT_POSITION,
+    "comparisons": COMPARISONS,
+    "price_changes": PRICE_CHANGES,
+    "change_summary": CHANGE_SUMMARY,
+    "assortment": ASSORTMENT,
+    "assortment_gaps": ASSORTMENT_GAPS,
+    "coverage": COVERAGE,
+}
+
+
+def empty(schema: Schema) -> pl.DataFrame:
+    """Return a frame of the schema with no rows."""
+    return pl.DataFrame(schema=schema)
+
+
+def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Return the frame with exactly the schema's columns, in its order and types.
+
+    Raises:
+        polars.exceptions.ColumnNotFoundError: a column of the schema is not in the frame.
+        polars.exceptions.InvalidOperationError: a value does not fit its column's type.
+    """
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())

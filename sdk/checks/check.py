@@ -1,0 +1,89 @@
+"""What a check is.
+
+A *row check* is a polars expression that is true for a good row: all row checks of a step are
+computed in one pass over its data, and a null counts as good (missing values are the business of
+`not_null`). A *table check* looks at the table as a whole.
+
+Levels: ``warn`` says so and goes on; ``quarantine`` sets the bad rows aside, in a dataset of
+their own with the reason, and goes on with the rest, unless their share is above the check's
+threshold: then it blocks; ``block`` fails the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import polars as pl
+
+from sdk.dataset import DatasetKey
+from sdk.manifest import CheckResult
+from sdk.store import Store
+
+Level = Literal["warn", "quarantine", "block"]
+
+QUARANTINE_CAP = 0.05
+"""Above this share of bad rows it is not the rows that are wrong but the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckContext:
+    """What a table check may look at beside the rows.
+
+    Attributes:
+        key: of the dataset that is being made, where the step publishes one.
+        store: where its history is.
+        recorded: what the step recorded of itself.
+    """
+
+    key: DatasetKey | None = None
+    store: Store | None = None
+    recorded: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RowCheck:
+    """A condition on single rows.
+
+    Attributes:
+        name: shown in manifests and reports; names the column.
+        good: true for a good row; null counts as good.
+        level: what happens otherwise.
+        at_most: the share of bad rows up to which the check passes (warn, block), or up to
+            which bad rows are set aside rather than the step blocked (quarantine).
+        columns: what the reason of a bad row shows.
+    """
+
+    name: str
+    good: pl.Expr
+    level: Level
+    at_most: float
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableCheck:
+    """A condition on the whole table.
+
+    Attributes:
+        look: returns the result; may read the history through the context.
+    """
+
+    name: str
+    look: Callable[[pl.DataFrame, CheckContext], CheckResult]
+
+
+Check: TypeAlias = RowCheck | TableCheck
+
+
+def tolerance(level: Level, at_most: float | None) -> float:
+    """Return a row check's threshold; the default depends on its level.
+
+    Raises:
+        ValueError: it is no fraction.
+    """
+    value = at_most if at_most is not None else (QUARANTINE_CAP if level == "quarantine" else 0.0)
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"at_most is a fraction of the rows from 0 to 1, not {value}")
+    return value

@@ -1,0 +1,161 @@
+"""Table checks: conditions on a table as a whole.
+
+None of them sees a lazy frame: pandera, for one, checks only the schema of a lazy frame and
+passes bad rows without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, time
+from typing import Any
+
+import polars as pl
+
+from sdk.checks.check import CheckContext, Level, TableCheck
+from sdk.fallback import duration
+from sdk.manifest import CheckResult
+
+
+def rows(
+    at_least: int = 1, at_most: int | None = None, *, otherwise: Level = "block"
+) -> TableCheck:
+    """Check the number of rows."""
+    name = f"rows {at_least}..{'' if at_most is None else at_most}"
+
+    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
+        good = frame.height >= at_least and (at_most is None or frame.height <= at_most)
+        return CheckResult(
+            name=name,
+            level=otherwise,
+            passed=good,
+            failed=0 if good else 1,
+            total=frame.height,
+            detail=f"{frame.height} rows",
+        )
+
+    return TableCheck(name, look)
+
+
+def columns(schema: Mapping[str, Any], *, otherwise: Level = "block") -> TableCheck:
+    """Check that the columns are there with their types; a further column is fine."""
+
+    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
+        wrong = [
+            f"{name} is missing"
+            if name not in frame.schema
+            else f"{name} is {frame.schema[name]}, not {dtype}"
+            for name, dtype in schema.items()
+            if frame.schema.get(name) != dtype
+        ]
+        return CheckResult(
+            name="columns",
+            level=otherwise,
+            passed=not wrong,
+            failed=len(wrong),
+            total=len(schema),
+            detail="; ".join(wrong) or f"{len(schema)} columns as agreed",
+        )
+
+    return TableCheck("columns", look)
+
+
+def contract(schema: Any, *, otherwise: Level = "block") -> TableCheck:
+    """Check a pandera contract: a polars ``DataFrameSchema`` or ``DataFrameModel``."""
+    name = f"contract {getattr(schema, '__name__', None) or getattr(schema, 'name', '') or ''}"
+    name = name.strip()
+
+    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
+        from pandera.errors import SchemaError, SchemaErrors
+
+        problems: list[str] = []
+        failed = 0
+        try:
+            schema.validate(frame, lazy=True)
+        except SchemaErrors as error:
+            cases = error.failure_cases
+            failed = len(cases)
+            problems = [
+                f"{case.get('column') or case.get('schema_context')}: {case.get('check')}"
+                f" ({case.get('failure_case')})"
+                for case in cases.head(5).to_dicts()
+            ]
+        except SchemaError as error:
+            failed, problems = 1, [str(error).splitlines()[0]]
+        return CheckResult(
+            name=name,
+            level=otherwise,
+            passed=not failed,
+            failed=failed,
+            total=frame.height,
+            detail="; ".join(problems),
+        )
+
+    return TableCheck(name, look)
+
+
+def fresh(column: str, max_age: str, *, otherwise: Level = "warn") -> TableCheck:
+    """Check that the newest instant of a column is not older than `max_age` at the day's end."""
+    limit = duration(max_age)
+    name = f"{column} within {max_age}"
+
+    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
+        newest = frame.get_column(column).drop_nulls().max() if frame.height else None
+        if context.key is None or newest is None:
+            return CheckResult(
+                name=name, level=otherwise, passed=newest is not None, detail="no instants"
+            )
+        if not isinstance(newest, datetime):
+            newest = datetime.combine(newest, time.max)  # type: ignore[arg-type]
+        end = datetime.combine(context.key.day, time.max)
+        good = end - newest.replace(tzinfo=None) <= limit
+        return CheckResult(
+            name=name,
+            level=otherwise,
+            passed=good,
+            failed=0 if good else 1,
+            total=frame.height,
+            detail=f"newest is {newest:%Y-%m-%d %H:%M}",
+        )
+
+    return TableCheck(name, look)
+
+
+def predicate(
+    name: str, good: Callable[[pl.DataFrame], bool], *, otherwise: Level = "block"
+) -> TableCheck:
+    """Check anything about the table: `good` returns whether it holds."""
+
+    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
+        passed = bool(good(frame))
+        return CheckResult(
+            name=name,
+            level=otherwise,
+            passed=passed,
+            failed=0 if passed else 1,
+            total=frame.height,
+        )
+
+    return TableCheck(name, look)
+
+
+def sql(name: str, query: str, *, otherwise: Level = "block") -> TableCheck:
+    """Check by a DuckDB query over the table ``data``: the rows that it returns are bad ones."""
+
+    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
+        import duckdb
+
+        with duckdb.connect() as connection:
+            connection.register("data", frame.to_arrow())
+            bad = pl.DataFrame(connection.execute(query).to_arrow_table())
+        examples = "; ".join(str(row) for row in bad.head(3).rows())
+        return CheckResult(
+            name=name,
+            level=otherwise,
+            passed=bad.is_empty(),
+            failed=bad.height,
+            total=frame.height,
+            detail=examples,
+        )
+
+    return TableCheck(name, look)

@@ -1,0 +1,119 @@
+"""Content hashes: the same rows give the same hash, however they are laid out.
+
+The hash of a table covers its column names, types and values in row order. It does not depend
+on chunks, row groups, dictionary encoding, compression, padding, byte order of the machine or
+the values that lie under nulls. Floats are hashed by value: ``-0.0`` as ``0.0``, every NaN alike.
+
+A table is hashed column by column into streams (validity, lengths, values), so that splitting
+a column into chunks at any place gives the same streams.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+LENGTH = 32
+"""Hex digits kept of a SHA-256: 128 bits, beyond accident and short enough to read."""
+
+
+def bytes_hash(data: bytes) -> str:
+    """Return the hash of an object's bytes."""
+    return hashlib.sha256(data).hexdigest()[:LENGTH]
+
+
+def text_hash(text: str) -> str:
+    """Return the hash of a text."""
+    return bytes_hash(text.encode())
+
+
+def table_hash(table: pa.Table) -> str:
+    """Return the content hash of an Arrow table (any number of rows and chunks)."""
+    total = hashlib.sha256()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        plain = _plain_type(column.type)
+        total.update(f"{name}\0{plain}\0".encode())
+        streams: dict[str, hashlib._Hash] = {}
+        for chunk in column.chunks:
+            _feed(chunk.cast(plain) if chunk.type != plain else chunk, "", streams)
+        for path in sorted(streams):
+            total.update(path.encode() + streams[path].digest())
+    total.update(str(table.num_rows).encode())
+    return total.hexdigest()[:LENGTH]
+
+
+def _plain_type(dtype: pa.DataType) -> pa.DataType:
+    """Return the one type under which equal columns are hashed."""
+    if pa.types.is_dictionary(dtype):
+        return _plain_type(dtype.value_type)
+    if pa.types.is_string(dtype) or pa.types.is_string_view(dtype):
+        return pa.large_string()
+    if pa.types.is_binary(dtype) or pa.types.is_binary_view(dtype):
+        return pa.large_binary()
+    if pa.types.is_list(dtype) or pa.types.is_list_view(dtype) or pa.types.is_large_list(dtype):
+        return pa.large_list(_plain_type(dtype.value_type))
+    if pa.types.is_struct(dtype):
+        return pa.struct([(field.name, _plain_type(field.type)) for field in dtype])
+    return dtype
+
+
+def _feed(array: pa.Array, path: str, streams: dict[str, hashlib._Hash]) -> None:
+    def stream(name: str) -> Callable[[bytes | memoryview], None]:
+        return streams.setdefault(f"{path}/{name}", hashlib.sha256()).update
+
+    stream("valid")(np.asarray(array.is_valid().cast(pa.uint8())).tobytes())
+    dtype = array.type
+    if pa.types.is_null(dtype):
+        return
+    if pa.types.is_large_list(dtype):
+        stream("lengths")(_little(np.asarray(pc.list_value_length(array).fill_null(0), "i8")))
+        _feed(array.flatten(), f"{path}/items", streams)
+    elif pa.types.is_struct(dtype):
+        # flatten() folds the struct's own nulls into its fields, so what lies under is not seen.
+        for field, values in zip(dtype, array.flatten(), strict=True):
+            _feed(values, f"{path}/{field.name}", streams)
+    elif pa.types.is_large_string(dtype) or pa.types.is_large_binary(dtype):
+        filled = array.fill_null(pa.scalar("" if pa.types.is_large_string(dtype) else b"", dtype))
+        stream("lengths")(_little(np.asarray(pc.binary_length(filled), "i8")))
+        _, offsets, data = filled.buffers()
+        edges = np.frombuffer(offsets, "i8")[filled.offset : filled.offset + len(filled) + 1]
+        if len(filled) and data is not None:
+            stream("values")(memoryview(data)[edges[0] : edges[-1]])
+    else:
+        stream("values")(_fixed_width(array))
+
+
+def _fixed_width(array: pa.Array) -> bytes:
+    dtype = array.type
+    if pa.types.is_boolean(dtype):
+        return np.asarray(array.fill_null(False).cast(pa.uint8())).tobytes()
+    if pa.types.is_decimal(dtype):
+        return _decimal_bytes(array)
+    if pa.types.is_floating(dtype):
+        values = np.asarray(array.cast(pa.float64()).fill_null(0.0)) + 0.0  # -0.0 + 0.0 is 0.0
+        return _little(np.where(np.isnan(values), np.nan, values))
+    width = f"int{dtype.bit_width}"
+    integers = array.view(getattr(pa, width)()) if not pa.types.is_integer(dtype) else array
+    return _little(np.asarray(integers.fill_null(0)))
+
+
+def _decimal_bytes(array: pa.Array) -> bytes:
+    width = array.type.byte_width
+    raw = np.frombuffer(array.buffers()[1], "u1")[
+        array.offset * width : (array.offset + len(array)) * width
+    ].reshape(len(array), width)
+    if array.null_count:
+        raw = np.where(np.asarray(array.is_valid())[:, None], raw, np.uint8(0))
+    return raw.tobytes()
+
+
+def _little(values: Any) -> bytes:
+    if sys.byteorder == "big" or values.dtype.byteorder == ">":
+        values = values.astype(values.dtype.newbyteorder("<"))
+    return bytes(np.ascontiguousarray(values).tobytes())

@@ -1,0 +1,176 @@
+"""Everything that only Prefect 2 has, in one place.
+
+The rest of the SDK uses what Prefect 2 and 3 share: the decorators, `Flow`, `Task`, states and
+run contexts. What differs, or is internal to 2.20, is here: time limits inside a run, the state
+that a body's result leads to, artifacts, the logger, and the switches of the embedded API. To
+move to Prefect 3 is to write this file again.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from prefect._internal.concurrency.api import create_call, from_async, from_sync
+from prefect._internal.concurrency.cancellation import (
+    CancelledError,
+    cancel_async_after,
+    cancel_sync_after,
+)
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.exceptions import MissingContextError
+from prefect.futures import resolve_futures_to_states
+from prefect.logging import get_run_logger
+from prefect.states import Completed, return_value_to_state
+
+from sdk.step import Call, invoke
+
+DEGRADED = "Degraded"
+"""The name of the state of a run that completed on a fallback; its type is COMPLETED."""
+
+
+def call(action: Call) -> Any:
+    """Call a plain function within its time limit.
+
+    Raises:
+        TimeoutError: the limit passed; a call into C code is only interrupted at its end.
+    """
+    try:
+        with cancel_sync_after(action.time_limit) as scope:
+            return invoke(action.function, action.arguments)
+    except CancelledError as error:
+        if scope.timedout():
+            raise TimeoutError(f"no result within {action.time_limit:g} s") from error
+        raise
+
+
+async def call_async(action: Call) -> Any:
+    """Await a coroutine function (or call a plain one) within its time limit; see `call`."""
+    try:
+        with cancel_async_after(action.time_limit) as scope:
+            value = invoke(action.function, action.arguments)
+            return await value if inspect.isawaitable(value) else value
+    except CancelledError as error:
+        if scope.timedout():
+            raise TimeoutError(f"no result within {action.time_limit:g} s") from error
+        raise
+
+
+def task_is_calling(function: object) -> bool:
+    """Say whether the engine is running the task of which this object is the function."""
+    context = TaskRunContext.get()
+    return context is not None and context.task.fn is function
+
+
+def flow_is_calling(function: object) -> bool:
+    """Say whether the engine is running the flow of which this object is the function."""
+    context = FlowRunContext.get()
+    return context is not None and context.flow is not None and context.flow.fn is function
+
+
+def flow_run_id() -> str:
+    """Return the id of the flow run whose body is running."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise MissingContextError("no flow is running here")
+    return str(context.flow_run.id)
+
+
+def scheduled_start() -> datetime | None:
+    """Return when the running flow was meant to start: a late run is of the day it was due."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    return (run.expected_start_time or run.start_time) if run else None
+
+
+def run_logger() -> logging.Logger | logging.LoggerAdapter[Any]:
+    """Return the logger of the task or flow run, or a plain one outside of any."""
+    try:
+        logger: logging.Logger | logging.LoggerAdapter[Any] = get_run_logger()
+    except MissingContextError:
+        return logging.getLogger("sdk")
+    return logger
+
+
+def degraded(value: Any, message: str) -> State[Any]:
+    """Return the final state of a run that completed on a fallback."""
+    return Completed(name=DEGRADED, message=message, data=value)
+
+
+def degraded_outcome(value: Any, message: str) -> Any:
+    """Return the outcome of a flow body that completed on a fallback.
+
+    Where Prefect would find the body failed (it returned nothing, and one of its futures
+    failed), that stays so.
+    """
+    return from_sync.call_in_loop_thread(create_call(_outcome, value, message))
+
+
+async def degraded_outcome_async(value: Any, message: str) -> Any:
+    """Return the outcome of an async flow body; see `degraded_outcome`."""
+    return await from_async.call_in_loop_thread(create_call(_outcome, value, message))
+
+
+async def _outcome(value: Any, message: str) -> Any:
+    context = FlowRunContext.get()
+    if context is None:
+        return value
+    result = value
+    if result is None:
+        result = [
+            *context.task_run_futures,
+            *context.task_run_states,
+            *context.flow_run_states,
+        ] or None
+    state = await return_value_to_state(
+        await resolve_futures_to_states(result), result_factory=context.result_factory
+    )
+    if not state.is_completed() or state.name == DEGRADED:
+        return state
+    return state.copy(update={"name": DEGRADED, "message": message})
+
+
+async def publish_table(key: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
+    """Leave a table artifact on the running flow."""
+    from prefect.artifacts import create_table_artifact
+
+    await create_table_artifact(key=key, table=[dict(row) for row in rows], description=description)
+
+
+def publish_table_sync(key: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
+    """Leave a table artifact on the running flow, from a plain function."""
+    from_sync.call_in_loop_thread(create_call(publish_table, key, rows, description))
+
+
+def embed(home: Path, *, verbose: bool = False) -> None:
+    """Prepare this process for Prefect's in-process API; before Prefect is first imported.
+
+    What the environment says already (a server's address, a log level) stays.
+
+    Args:
+        home: folder of the API's database.
+        verbose: let Prefect log as it does by default, tracebacks included.
+    """
+    settings = {
+        "PREFECT_HOME": str(home.resolve()),
+        "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
+        "PREFECT_LOGGING_TO_API_ENABLED": "true",
+        # Nothing of an embedded run leaves the machine.
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_API_SERVICES_SCHEDULER_ENABLED": "false",
+    }
+    for name, value in settings.items():
+        os.environ.setdefault(name, value)
+
+
+def function_of(callable_or_task: Any) -> Callable[..., Any]:
+    """Return the user's function behind a task, a flow, or itself."""
+    function = getattr(callable_or_task, "fn", callable_or_task)
+    inner: Callable[..., Any] = getattr(function, "function", function)
+    return inner

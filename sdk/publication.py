@@ -1,0 +1,282 @@
+"""From what a step returned to what others can read: key, reuse, checks, publication.
+
+One `Publication` belongs to one execution of a step. It knows what goes in, finds out whether
+the result is there already, runs the checks, sets bad rows aside and publishes the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from sdk.checks import CheckContext, run_checks
+from sdk.code import code_version
+from sdk.dataset import SINGLE_TABLE, Dataset, DatasetKey
+from sdk.errors import CheckFailed, ConfigurationError
+from sdk.fingerprint import NotRepeatable, canonical, datasets_in, fingerprint
+from sdk.manifest import CheckResult, Degradation, Input, Source, StepStatistics
+from sdk.redaction import redacted
+from sdk.run import Run
+from sdk.step import Step, invoke
+from sdk.store import Store
+
+SHOWN = 500
+"""Characters of a parameter that a manifest shows; the fingerprint covers all of it."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known before the function is called.
+
+    Attributes:
+        key: where the result will be published; None for a step that publishes nothing.
+        inputs: what it is made from.
+        fingerprint: of this run of the step; None if it cannot be repeated.
+    """
+
+    key: DatasetKey | None
+    inputs: tuple[Input, ...] = ()
+    fingerprint: str | None = None
+
+
+class Publication:
+    """What one execution of a step takes in and gives out.
+
+    Args:
+        step: how it behaves.
+        function: the user's function.
+        parameters: its arguments by name.
+        run: the run that it is part of; None outside any.
+        log: where surprises are told.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        function: Callable[..., Any],
+        parameters: Mapping[str, Any],
+        run: Run | None,
+        log: logging.Logger | logging.LoggerAdapter[Any],
+    ) -> None:
+        self.step = step
+        self.function = function
+        self.parameters = parameters
+        self.run = run
+        self.log = log
+        self.sources = list(datasets_in(list(parameters.values())))
+        self.checks: tuple[CheckResult, ...] = ()
+        self.quarantined = 0
+
+    @property
+    def rows_in(self) -> int | None:
+        """The rows of the datasets that go in; None where there are none."""
+        return sum(source.rows for source in self.sources) if self.sources else None
+
+    @property
+    def inherited(self) -> tuple[Degradation, ...]:
+        """Why what goes in is not fresh."""
+        return tuple(dict.fromkeys(reason for source in self.sources for reason in source.degraded))
+
+    def key(self) -> DatasetKey | None:
+        """Return where the step publishes; None if it publishes nothing.
+
+        The day is the step's own parameter ``day`` where it has one, else the run's.
+
+        Raises:
+            ConfigurationError: it publishes, and nobody said for whom.
+        """
+        if self.step.dataset is None:
+            return None
+        customer = self.run.customer if self.run else None
+        day = self.parameters.get("day") or (self.run.day if self.run else None)
+        if self.sources and (customer is None or day is None):
+            customer, day = self.sources[0].customer, day or self.sources[0].day
+        if customer is None or not isinstance(day, date):
+            raise ConfigurationError(
+                f"step {self.step.name} publishes {self.step.dataset!r} for nobody",
+                "Call it from a flow made with @sdk.flow(customer=…), or pass it a dataset.",
+            )
+        return DatasetKey(customer=customer, name=self.step.dataset, day=day)
+
+    @cached_property
+    def store(self) -> Store | None:
+        """The run's store, or that of the first dataset that goes in."""
+        if self.run is not None:
+            return Store(self.run.store)
+        return Store(self.sources[0].store) if self.sources else None
+
+    @cached_property
+    def _code(self) -> str:
+        named = self.run.code_version if self.run else None
+        return named or code_version(self.function)
+
+    def prepare(self, *, tolerant: bool = False) -> Prepared:
+        """Find out what goes in.
+
+        Args:
+            tolerant: for a fallback: what could not be read before is not read again, and
+                nothing will be reused.
+        """
+        inputs = [
+            Input(
+                customer=source.customer,
+                name=source.name,
+                day=source.day,
+                version=source.version,
+                content_hash=source.content_hash,
+            )
+            for source in self.sources
+        ]
+        if self.step.inputs is not None and not tolerant:
+            inputs.extend(invoke(self.step.inputs, self.parameters))
+        key = self.key()
+        mark = None
+        if key is not None and not tolerant:
+            mark = fingerprint(
+                self.step.name, parameters=self.parameters, inputs=inputs, code_version=self._code
+            )
+        return Prepared(key, tuple(inputs), mark)
+
+    def existing(self, prepared: Prepared) -> Dataset | None:
+        """Return the dataset that an identical run left, if its parts are all there."""
+        if prepared.key is None or prepared.fingerprint is None or self.store is None:
+            return None
+        if self.run is not None and self.run.refresh:
+            return None
+        manifest = self.store.latest(prepared.key)
+        if (
+            manifest is None
+            or manifest.fingerprint != prepared.fingerprint
+            or manifest.source != "fresh"
+            or manifest.degraded != self.inherited
+        ):
+            return None
+        existing = Dataset.of(manifest, self.store.url)
+        if not self.store.holds(existing):
+            self.log.warning("%s: parts of %s are gone; making it anew", self.step.name, existing)
+            return None
+        self.checks = manifest.checks
+        return existing
+
+    def checked(self, value: Any, key: DatasetKey | None, recorded: dict[str, Any]) -> Any:
+        """Run the checks on what the step returned, and set bad rows aside.
+
+        Returns:
+            What goes on: the same kind of value with the rows that were kept.
+
+        Raises:
+            CheckFailed: a blocking check did not hold.
+        """
+        self.checks, self.quarantined = (), 0
+        if isinstance(value, pl.LazyFrame):
+            value = value.collect()
+        made = tables(value)
+        if not self.step.checks or not made:
+            if self.step.checks and value is not None:
+                raise CheckFailed(
+                    f"step {self.step.name} has checks but returned {type(value).__name__}",
+                    "Return a polars frame, or a mapping of names to frames.",
+                )
+            return value
+        context = CheckContext(key=key, store=self.store, recorded=recorded)
+        results: list[CheckResult] = []
+        aside: dict[str, pl.DataFrame] = {}
+        kept: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {}
+        for table, checks in self.step.checks.items():
+            if table not in made:
+                raise CheckFailed(
+                    f"step {self.step.name} did not make table {table!r}",
+                    f"It made: {', '.join(made)}.",
+                )
+            report = run_checks(made[table], checks, context)
+            results.extend(report.results)
+            kept[table] = report.kept
+            if report.quarantined is not None:
+                aside[table] = report.quarantined
+            self.checks = tuple(results)
+            report.raise_if_blocked(f"step {self.step.name}")
+        self.quarantined = sum(frame.height for frame in aside.values())
+        if aside and key is not None and self.store is not None:
+            self.store.publish(
+                DatasetKey(customer=key.customer, name=f"{key.name}.quarantine", day=key.day),
+                aside,
+                fingerprint="",
+                run_id=self.run.run_id if self.run else None,
+            )
+        return kept if isinstance(value, Mapping) else kept[SINGLE_TABLE]
+
+    def publish(
+        self,
+        prepared: Prepared,
+        content: Any,
+        *,
+        statistics: StepStatistics,
+        degraded: Sequence[Degradation] = (),
+        source: Source = "fresh",
+    ) -> Dataset:
+        """Publish what was made.
+
+        Raises:
+            ConfigurationError: it is nothing that can be published, or there is no store.
+            StorageError: the store cannot be written.
+        """
+        assert prepared.key is not None
+        if not isinstance(content, pl.DataFrame | Mapping):
+            raise ConfigurationError(
+                f"step {self.step.name} publishes {prepared.key.name!r} but returned"
+                f" {type(content).__name__}",
+                "Return a polars frame, or a mapping of names to frames and bytes.",
+            )
+        if self.store is None:
+            raise ConfigurationError(
+                f"step {self.step.name} has no store to publish to",
+                "Call it from a flow made with @sdk.flow(customer=…).",
+            )
+        return self.store.publish(
+            prepared.key,
+            content,
+            fingerprint=prepared.fingerprint or "",
+            inputs=prepared.inputs,
+            parameters=_shown(self.parameters),
+            code_version=self._code,
+            run_id=self.run.run_id if self.run else None,
+            degraded=degraded,
+            checks=self.checks,
+            statistics=statistics,
+            source=source,
+        )
+
+
+def tables(value: Any) -> dict[str, pl.DataFrame]:
+    """Return the frames in what a step returned, by name."""
+    if isinstance(value, pl.DataFrame):
+        return {SINGLE_TABLE: value}
+    if isinstance(value, Mapping):
+        return {name: item for name, item in value.items() if isinstance(item, pl.DataFrame)}
+    return {}
+
+
+def count_rows(value: Any) -> int | None:
+    """Return the rows of a dataset or of what a step returned; None if it has none to count."""
+    if isinstance(value, Dataset):
+        return value.rows
+    found = tables(value)
+    return sum(frame.height for frame in found.values()) if found else None
+
+
+def _shown(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for name, value in parameters.items():
+        try:
+            plain = canonical(value)
+        except NotRepeatable:
+            plain = f"<{type(value).__name__}>"
+        text = redacted(str(plain), parameters)
+        shown[name] = plain if text == str(plain) and len(text) <= SHOWN else text[:SHOWN]
+    return shown
