@@ -246,7 +246,7 @@ class Execution:
             day=self.run.day if self.run else self.started.date(),
             run_id=self.run.run_id if self.run else "",
             path=self.run.path if self.run else (),
-            dataset=str(value) if isinstance(value, Dataset) else None,
+            dataset=str(value) if isinstance(value, Dataset) and not self.step.is_flow else None,
             outcome=outcome,
             statistics=self._statistics(recorded, count_rows(value)),
             checks=self.out.checks,
@@ -254,6 +254,7 @@ class Execution:
             fallback=fallback,
             error=self._said(error) if error else None,
             quarantined=self.out.quarantined,
+            is_flow=self.step.is_flow,
         )
         if self.run is not None and not (self.step.is_flow and outcome == "fresh"):
             try:

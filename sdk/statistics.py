@@ -37,6 +37,7 @@ class StepRecord(BaseModel):
         fallback: what was served in place of the step's own result, in words.
         error: problem and action of the error that failed the step or made a fallback serve.
         quarantined: rows set aside by checks.
+        is_flow: it is the body of a flow; only written where it was not simply fresh.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -55,6 +56,7 @@ class StepRecord(BaseModel):
     fallback: str | None = None
     error: str | None = None
     quarantined: int = 0
+    is_flow: bool = False
 
 
 def record(**values: Any) -> None:

@@ -1,0 +1,1 @@
+"""One short file per customer: which stages, in which order, on which conditions."""

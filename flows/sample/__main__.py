@@ -28,7 +28,7 @@ def main(
         place = fault.file or "(no file)"
         row = "" if fault.row is None else f" row {fault.row}"
         typer.echo(f"{fault.day} {fault.kind:<20} {place}{row}: {fault.detail}")
-    typer.echo(f"{len(every)} days of {sample.own_seller} and its market are in {out}")
+    typer.echo(f"The market of {sample.own_seller}, {len(every)} day(s), is in {out}")
 
 
 if __name__ == "__main__":

@@ -176,13 +176,15 @@ def spoil_rows(
         day: the day of the file.
         shared: 13 digit codes of products that the customer and some competitors sell. What
             would mislead a comparison (a price, a hostile name) is put on these, broken rows on
-            others. Those taken are removed from the set, so that no product has two faults.
+            others. Those taken are removed from the set, so that no wrong price is compared
+            with another wrong one.
         chance: where the choice of rows comes from.
     """
     code, name, price = (layout.header.index(x) for x in (layout.code, layout.name, layout.price))
     faults: list[InjectedFault] = []
     places = chance.sample(range(len(rows)), len(rows))
-    visible = [place for place in places if rows[place][code].zfill(13) in shared]
+    once = {rows[place][code].zfill(13): place for place in places}  # chains share products
+    visible = [place for gtin, place in once.items() if gtin in shared]
     quiet = [place for place in places if rows[place][code].zfill(13) not in shared]
 
     def put(kind: FaultKind, place: int, row: list[str], value: str, detail: str) -> None:

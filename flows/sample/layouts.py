@@ -1,10 +1,9 @@
 """The four file layouts in which the sellers of the sample publish their prices.
 
 They differ in what readers stumble over: separator, encoding, decimal mark, compression, the
-language of the headers, whether the seller is named, how a quantity is written, and whether
-leading zeros of a barcode survive. The bundle follows the layout of Israel's price transparency
-files, several chains in one file, each with habits of its own: makers left out or "לא ידוע",
-countries as codes or as names, a unit price that is per gram whatever its basis says.
+language of the headers, whether the seller is named, and whether leading zeros of a barcode
+survive. The bundle follows the layout of Israel's price transparency files, several chains in
+one file.
 """
 
 from __future__ import annotations
@@ -16,12 +15,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from flows.sample.market import COMPETITORS, OWN, Line, Seller
-from flows.sample.products import ENGLISH, HEBREW, large
-
-GREEN_BASKET, SHUK_TOV, *BUNDLED = COMPETITORS
-
-UNKNOWN = "לא ידוע"
+from flows.sample.market import OWN, Line, Seller
+from flows.sample.rows import (
+    BUNDLED,
+    GREEN_BASKET,
+    SHUK_TOV,
+    bundle_row,
+    catalogue_row,
+    green_basket_row,
+    shuk_tov_row,
+)
 
 
 @dataclass(frozen=True)
@@ -67,130 +70,10 @@ class Layout:
         return gzip.compress(data, mtime=0) if self.pattern.endswith(".gz") else data
 
 
-@dataclass(frozen=True)
-class _Habits:
-    """How one chain of the bundle fills its cells."""
-
-    units: dict[str, str]
-    decimals: int  # of the quantity
-    named_makers: bool
-    country: int | None  # which of code and Hebrew name; None is unknown
-    pack_size: str
-    status: str
-    dated: bool
-    per_smallest_unit: bool  # unit price for one gram, whatever the basis says
-
-
-_LONG_UNITS = {"g": "גרם", "kg": "קילוגרם", "ml": "מיליליטר", "l": "ליטר", "piece": "יחידות"}
-
-_HABITS = {
-    seller.name: habits
-    for seller, habits in zip(
-        BUNDLED,
-        (
-            _Habits(_LONG_UNITS, 2, False, 0, "1", "", False, False),
-            _Habits(HEBREW, 0, True, None, "12.0000", "1", True, True),
-            _Habits(HEBREW, 2, False, 1, "0", "", False, False),
-            _Habits(_LONG_UNITS, 2, True, 1, UNKNOWN, "", False, False),
-        ),
-        strict=True,
-    )
-}
-
-
-def _shekels(agorot: float, decimals: int = 2) -> str:
-    return f"{agorot / 100:.{decimals}f}"
-
-
-def _short(number: float) -> str:
-    """Write as the price transparency files do: 12.9, never 12.90; 13.0, never 13."""
-    return str(round(number, 3))
-
-
-def _catalogue_row(line: Line) -> list[str]:
-    product, size = line.product, line.product.size
-    amount, unit = large(size.total, size.unit)
-    basis = 1000 if product.weighable else 1 if size.unit == "piece" else 100
-    return [
-        line.seller.name,
-        line.seller.store,
-        line.code,
-        line.name,
-        product.brand[0],
-        product.country[0],
-        amount,
-        "piece" if unit == "piece" else ENGLISH[unit],
-        _shekels(line.agorot),
-        _shekels(line.agorot * basis / size.total),
-        "1 kg" if product.weighable else f"{basis} {size.unit}",
-        "ILS",
-        "true" if product.weighable else "false",
-        line.updated.isoformat(),
-    ]
-
-
-def _bundle_row(line: Line) -> list[str]:
-    product, size, habits = line.product, line.product.size, _HABITS[line.seller.name]
-    unit = "kg" if product.weighable else size.unit
-    total = 1 if product.weighable else size.total
-    basis = 100 if unit in ("g", "ml") else 1
-    word = habits.units[unit]
-    unit_price = line.agorot / 100 * (1 if habits.per_smallest_unit else basis) / total
-    maker = product.brand[1] if habits.named_makers and product.local else ""
-    return [
-        line.seller.name,
-        line.seller.id,
-        line.seller.store,
-        line.code.lstrip("0"),
-        line.name,
-        maker or (UNKNOWN if habits.named_makers else ""),
-        UNKNOWN if habits.country is None else product.country[habits.country],
-        f"{total:.{habits.decimals}f}",
-        word if unit == "piece" else f"{basis} {word}",
-        word,
-        _short(line.agorot / 100),
-        _short(unit_price),
-        "1" if product.weighable else "0",
-        habits.pack_size,
-        "1",
-        habits.status,
-        f"{line.updated:%Y-%m-%d %H:%M:%S}" if habits.dated else "",
-    ]
-
-
-def _shuk_tov_row(line: Line) -> list[str]:
-    amount, unit = large(line.product.size.total, line.product.size.unit)
-    return [
-        line.seller.store,
-        line.code.lstrip("0"),
-        line.name,
-        line.product.brand[1],
-        amount.replace(".", ","),
-        HEBREW[unit],
-        _shekels(line.agorot).replace(".", ","),
-        "₪",
-        f"{line.updated:%d/%m/%Y %H:%M}",
-    ]
-
-
-def _green_basket_row(line: Line) -> list[str]:
-    return [
-        line.seller.name,
-        line.seller.store,
-        line.code,
-        line.name,
-        line.product.brand[0],
-        line.product.size.text(ENGLISH, " x "),
-        _shekels(line.agorot),
-        "ILS",
-        f"{line.updated:%Y-%m-%d %H:%M}",
-    ]
-
-
 CATALOGUE = Layout(
     pattern="orchard-catalogue_{day}.csv.gz",
     sellers=(OWN,),
-    header=(  # fmt: skip
+    header=(
         "seller",
         "store_id",
         "ean",
@@ -209,12 +92,12 @@ CATALOGUE = Layout(
     code="ean",
     name="title",
     price="price",
-    row=_catalogue_row,
+    row=catalogue_row,
 )
 BUNDLE = Layout(
     pattern="market-prices_{day}.csv.gz",
     sellers=tuple(BUNDLED),
-    header=(  # fmt: skip
+    header=(
         "רשת",
         "מזהה רשת",
         "מזהה חנות",
@@ -236,7 +119,7 @@ BUNDLE = Layout(
     code="ברקוד",
     name="שם מוצר",
     price="מחיר (₪)",
-    row=_bundle_row,
+    row=bundle_row,
 )
 SHUK_TOV_FILE = Layout(
     pattern="shuk-tov-prices_{day}.csv",
@@ -245,7 +128,7 @@ SHUK_TOV_FILE = Layout(
     code="ברקוד",
     name="שם",
     price="מחיר",
-    row=_shuk_tov_row,
+    row=shuk_tov_row,
     delimiter=";",
     encoding="cp1255",
     decimal=",",
@@ -254,7 +137,7 @@ SHUK_TOV_FILE = Layout(
 GREEN_BASKET_FILE = Layout(
     pattern="green-basket_{day}.tsv.gz",
     sellers=(GREEN_BASKET,),
-    header=(  # fmt: skip
+    header=(
         "chain",
         "store",
         "gtin",
@@ -268,7 +151,7 @@ GREEN_BASKET_FILE = Layout(
     code="gtin",
     name="product",
     price="price",
-    row=_green_basket_row,
+    row=green_basket_row,
     delimiter="\t",
     encoding="utf-8",
 )

@@ -134,9 +134,9 @@ CATEGORIES: tuple[Category, ...] = (
         24.9, 0.45, "g", ((1, 50), (1, 100), (1, 200), (1, 250), (1, 500)),
         (PLAIN, ORGANIC, ("Decaf", "נטול קפאין"), ("Strong", "חזק")),
         (("Ground Coffee", "קפה טחון"), ("Instant Coffee", "קפה נמס"),
-         ("Turkish Coffee", "קפה שחור"), ("Espresso Beans", "פולי אספרסו"), ("Black Tea", "תה שחור"),
-         ("Green Tea", "תה ירוק"),
-         ("Cocoa", "קקאו"), ("Mint Tea", "תה נענע")),
+         ("Turkish Coffee", "קפה שחור"), ("Espresso Beans", "פולי אספרסו"),
+         ("Black Tea", "תה שחור"), ("Green Tea", "תה ירוק"), ("Cocoa", "קקאו"),
+         ("Mint Tea", "תה נענע")),
     ),
     Category(
         22.9, 0.4, "g", ((1, 300), (1, 400), (1, 600), (1, 800), (1, 1000)),

@@ -71,7 +71,7 @@ def _typed(raw: pl.DataFrame, day: dt.date, currency: str) -> pl.DataFrame:
         name=known(pl.col("name")).fill_null(""),
         brand=known(pl.col("brand")),
         country=country(pl.col("country")),
-        price=money(pl.col("price")),
+        price=money(words(pl.col("price"))),
         currency=pl.lit(currency),
         weighable=flag(pl.col("weighable")),
         updated_at=instant(pl.col("updated_at"), day),
@@ -135,8 +135,8 @@ def _with_duplicates(typed: pl.DataFrame) -> pl.DataFrame:
                 "price {} is superseded: row {} of {} has the same article at {} and is newer "
                 "or further down",
                 "raw_price",
-                "kept_row",
-                pl.col("kept_file").fill_null("the input"),
+                pl.col("kept_row").cast(pl.String).fill_null("?"),
+                pl.col("kept_file").fill_null("?"),
                 "kept_price",
             )
         )

@@ -57,7 +57,8 @@ _QUOTES: Final = {"״": '"', "“": '"', "”": '"', "„": '"', "''": '"', "׳"
 _IGNORED: Final = r"[\s.\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 """Left out of a unit: blanks (``fl oz``), points (``Stk.``, ``fl. oz.``), direction marks."""
 
-_PLAIN: Final = r"^[0-9]{1,12}(\.[0-9]*)?$"
+_PLAIN: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,20})?")
+"""A number with a decimal point, as ingest hands it over."""
 _TIMES: Final = re.compile(r"(?:[×*]|(?<=[ 0-9])x)(?= ?[0-9])", re.IGNORECASE)
 _MOST_FACTORS: Final = 4
 """A pallet of cartons of packs of bottles; more is not a pack size."""
@@ -121,13 +122,21 @@ def parse_pack(text: str) -> Pack | None:
     return Pack(quantity, base, math.prod(counts)) if quantity > 0 else None
 
 
-def _read_text(quantity: str, unit: str | None) -> Pack | None:
-    """Return the pack of a quantity in words, held against what its unit column says."""
-    own = parse_pack(quantity)
-    if own is None:
-        return None if unit is None else parse_pack(f"{quantity} {unit}")
+def _read(quantity: str, unit: str | None) -> tuple[float, str] | None:
+    """Return the total and base unit of a quantity, held against what its unit column says."""
     stated = None if unit is None else UNITS.get(_unit_key(unit))
-    return own if stated is None or stated[0] == own.unit else None
+    if _PLAIN.fullmatch(quantity):
+        if stated is None:
+            return None
+        base, factor = stated
+        total = round(float(Decimal(quantity) * factor), QUANTITY_DECIMALS)
+        return (total, base) if total > 0 else None
+    pack = parse_pack(quantity)
+    if pack is None and unit is not None:
+        pack = parse_pack(f"{quantity} {unit}")
+    if pack is None or (stated is not None and stated[0] != pack.unit):
+        return None
+    return pack.total, pack.unit
 
 
 def with_pack(
@@ -137,7 +146,7 @@ def with_pack(
 
     A plain number is taken times its unit. A quantity in words (``6 x 330 ml``; ``1,5`` beside
     the unit ``L``) goes through ``parse_pack``; a unit beside it that is known must agree with it.
-    Both columns are null together. Texts are read once each, not once for each row.
+    Both columns are null together. A pair of texts is read once, not once for each row.
 
     Args:
         frame: any frame with the two text columns.
@@ -147,14 +156,10 @@ def with_pack(
     pairs = frame.select(
         quantity=pl.col(quantity).str.strip_chars(), unit=pl.col(unit).str.strip_chars()
     ).with_columns(unit=pl.when(pl.col("unit") != "").then("unit"))
-    spellings = pairs["unit"].drop_nulls().unique().to_list()
-    known = {text: UNITS[key] for text in spellings if (key := _unit_key(text)) in UNITS}
-    plain = pl.col("quantity").str.contains(_PLAIN)
-    texts = pairs.filter(~plain & (pl.col("quantity") != "")).unique(maintain_order=True)
     read = [
-        (quantity_text, unit_text, pack.total, pack.unit)
-        for quantity_text, unit_text in texts.rows()
-        if (pack := _read_text(quantity_text, unit_text)) is not None
+        (quantity_text, unit_text, *found)
+        for quantity_text, unit_text in pairs.drop_nulls("quantity").unique().rows()
+        if (found := _read(quantity_text, unit_text)) is not None
     ]
     schema = {"quantity": pl.String, "unit": pl.String, "total": pl.Float64, "base": pl.String}
     measured = pairs.join(
@@ -164,15 +169,6 @@ def with_pack(
         nulls_equal=True,
         maintain_order="left",
     )
-    bases = {text: base for text, (base, _) in known.items()}
-    factors = {text: float(factor) for text, (_, factor) in known.items()}
-    plain_factor = pl.col("unit").replace_strict(factors, default=None, return_dtype=pl.Float64)
-    plain_base = pl.col("unit").replace_strict(bases, default=None, return_dtype=pl.String)
-    amount = pl.when(plain).then(pl.col("quantity").cast(pl.Float64, strict=False) * plain_factor)
-    total = pl.coalesce(amount, "total").round(QUANTITY_DECIMALS)
-    base = pl.when(plain).then(plain_base).otherwise(pl.col("base"))
-    result = measured.select(
-        pack_quantity=pl.when(total > 0).then(total),
-        pack_unit=base,
-    ).with_columns(pack_unit=pl.when(pl.col("pack_quantity").is_not_null()).then("pack_unit"))
-    return frame.with_columns(result.get_columns())
+    return frame.with_columns(
+        measured["total"].alias("pack_quantity"), measured["base"].alias("pack_unit")
+    )

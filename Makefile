@@ -1,0 +1,47 @@
+# Everything that this project does is a target here; each makes what it needs first.
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+CUSTOMER ?=
+SOURCE ?=
+DAY ?=
+STORAGE ?=
+TRACEBACK ?=
+VERBOSE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
+
+# The environment is complete when this file is newer than what it is made from.
+$(VENV)/.complete: pyproject.toml uv.lock
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not installed"; echo "Install Python 3.11, or say which: make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@$(BIN)/uv sync --frozen --inexact --quiet
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 || true
+	@touch $@
+
+setup: $(VENV)/.complete ## make the environment
+
+run: setup ## run a customer's day: CUSTOMER= SOURCE= DAY= STORAGE= (all may be left out)
+	@$(BIN)/python -m flows run \
+		$(if $(CUSTOMER),--customer "$(CUSTOMER)") $(if $(SOURCE),--source "$(SOURCE)") \
+		$(if $(DAY),--day "$(DAY)") $(if $(STORAGE),--storage "$(STORAGE)") \
+		$(if $(TRACEBACK),--traceback) $(if $(VERBOSE),--verbose)
+
+test: setup ## run all tests
+	@$(BIN)/python -m pytest -q
+
+lint: setup ## ruff, mypy strict, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## format the code
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .

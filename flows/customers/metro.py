@@ -1,0 +1,36 @@
+"""Metro: a grocery chain against the other chains of its market, from the official price files.
+
+The chain's own prices are in the same daily files as its competitors'.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flows.pipeline import (
+    compute_insights,
+    earlier_offers,
+    ingest_prices,
+    match_products,
+    normalise,
+    publish_reports,
+)
+from sdk import Dataset, branch, flow
+
+OWN = "שופרסל"
+
+
+@flow(customer="metro", owner="grocery", tier="gold", deadline="90m")
+def metro_daily(day: date | None = None, source: str = "s3://metro-in/prices") -> Dataset:
+    """Compare Metro's prices of a day with its market's.
+
+    Args:
+        day: of the data; by default the day on which the run was due.
+        source: folder or URL of the daily files.
+    """
+    offers = normalise(ingest_prices(source, day), currency="ILS")
+    history = earlier_offers(source, day, days=14, currency="ILS")
+    matches = match_products(offers, own_seller=OWN)
+    marts = compute_insights(offers, matches, history, own_seller=OWN)
+    full = branch(marts.coverage >= 0.8, "enough of the market answered", coverage=marts.coverage)
+    return publish_reports(marts, offers, history, title="Metro", partial=not full)

@@ -1,0 +1,36 @@
+"""Orchard Market: the fictitious customer of the generated sample market.
+
+Its catalogue and its competitors' price files arrive in one folder, in four layouts.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flows.pipeline import (
+    compute_insights,
+    earlier_offers,
+    ingest_prices,
+    match_products,
+    normalise,
+    publish_reports,
+)
+from sdk import Dataset, branch, flow
+
+OWN = "Orchard Market"
+
+
+@flow(customer="orchard", owner="grocery", tier="silver", deadline="60m")
+def orchard_daily(day: date | None = None, source: str = ".dataweave/sample") -> Dataset:
+    """Compare Orchard Market's prices of a day with its market's.
+
+    Args:
+        day: of the data; by default the day on which the run was due.
+        source: folder or URL of the daily files.
+    """
+    offers = normalise(ingest_prices(source, day), currency="ILS")
+    history = earlier_offers(source, day, days=14, currency="ILS")
+    matches = match_products(offers, own_seller=OWN)
+    marts = compute_insights(offers, matches, history, own_seller=OWN)
+    full = branch(marts.coverage >= 0.8, "enough of the market answered", coverage=marts.coverage)
+    return publish_reports(marts, offers, history, title="Orchard Market", partial=not full)

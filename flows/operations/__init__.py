@@ -1,0 +1,1 @@
+"""The platform's own flows and commands: a customer's day by hand, housekeeping, backfill."""

@@ -1,0 +1,134 @@
+"""A customer's day by hand: run it here, show how it goes, say what came of it.
+
+Given no source, it generates the sample market first. Given no day, it takes the latest one for
+which the source has files: whoever tries the platform on a folder wants to see something.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from flows.operations.catalogue import daily_flow
+from flows.pipeline.ingest.discover import discover
+from flows.pipeline.ingest.flow import explained
+from sdk import Dataset, DatasetKey, Settings, Store
+from sdk.progress import Event, StepStarted, listening
+from sdk.statistics import StepRecord
+from sdk.summary import HEADINGS, degradations, summarise
+
+SAMPLE = Path(".dataweave") / "sample"
+SAMPLE_SEED = 7
+SAMPLE_DAYS = 6
+SAMPLE_LAST = date(2026, 8, 15)
+
+
+def run_day(customer: str, source: str | None, day: date | None) -> Dataset:
+    """Run a customer's day and print where its results are.
+
+    Raises:
+        PlatformError: in two lines, for whoever called.
+    """
+    console = Console()
+    flow = daily_flow(customer)
+    store = Store(Settings().storage)
+    store.storage.check_writable()
+    source = source or _sample(console)
+    day = day or _latest(source)
+    console.print(f"[bold]{customer}[/bold] · {day} · {source}")
+    report, records = _run(flow, source, day, console)
+    _print_summary(records, console)
+    _print_results(store, customer, day, report, console)
+    return report
+
+
+def _sample(console: Console) -> str:
+    from datetime import timedelta
+
+    from flows.sample import generate
+
+    folder = SAMPLE / f"seed-{SAMPLE_SEED}"
+    if not (folder / ".complete").exists():
+        days = [SAMPLE_LAST - timedelta(days=back) for back in reversed(range(SAMPLE_DAYS))]
+        with console.status("generating the sample market"):
+            generate(folder, seed=SAMPLE_SEED, days=days)
+            (folder / ".complete").touch()
+    return str(folder)
+
+
+def _latest(source: str) -> date:
+    with explained():
+        return max(discover(source))
+
+
+def _run(
+    flow: object, source: str, day: date, console: Console
+) -> tuple[Dataset, list[StepRecord]]:
+    seen: list[StepRecord] = []
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        shown = progress.add_task("starting", total=None)
+
+        def tell(event: Event) -> None:
+            if isinstance(event, StepStarted):
+                progress.update(shown, description=f"{event.step} {event.detail}")
+                return
+            if event.record.is_flow:
+                return
+            seen.append(event.record)
+            if not console.is_terminal:
+                console.print(_line(event.record))
+
+        with listening(tell):
+            report = flow(day=day, source=source)  # type: ignore[operator]
+    assert isinstance(report, Dataset)
+    return report, seen
+
+
+def _line(record: StepRecord) -> str:
+    rows = record.statistics.rows_out
+    made = "" if rows is None else f", {rows:,} rows"
+    return f"  {record.step} {record.day}: {record.outcome}{made}, {record.statistics.seconds:.1f} s"
+
+
+def _print_summary(records: list[StepRecord], console: Console) -> None:
+    table = Table(title="Run summary", title_justify="left", header_style="bold")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right" if heading in _NUMBERS else "left")
+    for row in summarise(records):
+        table.add_row(*(str(row[heading]) for heading in HEADINGS))
+    console.print(table)
+    for record in records:
+        for check in record.checks:
+            if not check.passed:
+                console.print(f"  [yellow]check[/yellow] {record.step}: {check.name}: {check.detail}")
+    for reason in degradations(records):
+        console.print(f"  [red]degraded[/red] {reason}")
+
+
+_NUMBERS = frozenset({"rows in", "rows out", "seconds", "attempts"})
+
+
+def _print_results(
+    store: Store, customer: str, day: date, report: Dataset, console: Console
+) -> None:
+    marts = store.dataset(DatasetKey(customer=customer, name="marts", day=day))
+    # soft_wrap: a path broken over two lines cannot be copied.
+    console.print(f"page      {_shown(report.url('report.html'))}", soft_wrap=True, highlight=False)
+    console.print(f"workbook  {_shown(report.url('report.xlsx'))}", soft_wrap=True, highlight=False)
+    if marts is not None:
+        folder = marts.url(marts.tables[0]).rsplit("/", 1)[0]
+        console.print(f"marts     {_shown(folder)}", soft_wrap=True, highlight=False)
+
+
+def _shown(url: str) -> str:
+    """Return a path as short as it can be followed from here."""
+    path = Path(url)
+    if "://" not in url and path.is_relative_to(Path.cwd()):
+        return str(path.relative_to(Path.cwd()))
+    return url
+

@@ -1,0 +1,54 @@
+"""What every test stands on: no network beyond loopback, a Prefect home of its own, a store."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before Prefect is imported anywhere: its settings are read then. A home for each worker.
+_home = tempfile.mkdtemp(prefix="dataweave-prefect-")
+os.environ.update(
+    {
+        "PREFECT_HOME": _home,
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_TO_API_ENABLED": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_API_SERVICES_SCHEDULER_ENABLED": "false",
+    }
+)
+for name in ("PREFECT_API_URL", "PREFECT_API_KEY", "DATAWEAVE_STORAGE"):
+    os.environ.pop(name, None)
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(socket_enabled: None) -> Iterator[None]:
+    """Block every socket to anywhere but this machine."""
+    from pytest_socket import _remove_restrictions, socket_allow_hosts
+
+    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+    yield
+    _remove_restrictions()
+
+
+@pytest.fixture
+def store_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A store in a folder of the test, where flows find it."""
+    url = str(tmp_path / "store")
+    monkeypatch.setenv("DATAWEAVE_STORAGE", url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def il_prices() -> str:
+    """The folder of real price files."""
+    folder = SHARED / "il_prices"
+    if not folder.exists():
+        pytest.skip(f"no real data at {folder}")
+    return str(folder)
