@@ -19,7 +19,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sdk.dataset import Dataset
@@ -243,7 +243,7 @@ class Execution:
             step=self.step.name,
             flow=self.run.flow if self.run else "",
             customer=self.run.customer if self.run else "",
-            day=self.run.day if self.run else self.started.date(),
+            day=_day(value) or (self.run.day if self.run else self.started.date()),
             run_id=self.run.run_id if self.run else "",
             path=self.run.path if self.run else (),
             dataset=str(value) if isinstance(value, Dataset) and not self.step.is_flow else None,
@@ -274,5 +274,11 @@ class Execution:
         return redacted(text.strip(), self.parameters)[:500]
 
     def _detail(self) -> str:
-        day = self.parameters.get("day") or (self.run.day if self.run else "")
-        return f"{self.step.dataset or ''} {day}".strip()
+        try:
+            return str(self.out.key() or "")
+        except PlatformError:
+            return ""
+
+
+def _day(value: Any) -> date | None:
+    return value.day if isinstance(value, Dataset) else None

@@ -86,7 +86,8 @@ class Publication:
     def key(self) -> DatasetKey | None:
         """Return where the step publishes; None if it publishes nothing.
 
-        The day is the step's own parameter ``day`` where it has one, else the run's.
+        The day is the step's own parameter ``day`` where it has one, else that of the first
+        dataset that goes in, else the run's.
 
         Raises:
             ConfigurationError: it publishes, and nobody said for whom.
@@ -94,9 +95,10 @@ class Publication:
         if self.step.dataset is None:
             return None
         customer = self.run.customer if self.run else None
-        day = self.parameters.get("day") or (self.run.day if self.run else None)
-        if self.sources and (customer is None or day is None):
-            customer, day = self.sources[0].customer, day or self.sources[0].day
+        day = self.parameters.get("day")
+        if self.sources:
+            customer, day = customer or self.sources[0].customer, day or self.sources[0].day
+        day = day or (self.run.day if self.run else None)
         if customer is None or not isinstance(day, date):
             raise ConfigurationError(
                 f"step {self.step.name} publishes {self.step.dataset!r} for nobody",

@@ -37,6 +37,7 @@ class StepRecord(BaseModel):
         fallback: what was served in place of the step's own result, in words.
         error: problem and action of the error that failed the step or made a fallback serve.
         quarantined: rows set aside by checks.
+        day: of the dataset where there is one, else of the run.
         is_flow: it is the body of a flow; only written where it was not simply fresh.
     """
 

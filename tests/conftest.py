@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 # Before Prefect is imported anywhere: its settings are read then. A home for each worker.
 _home = tempfile.mkdtemp(prefix="dataweave-prefect-")
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ.update(
     {
         "PREFECT_HOME": _home,

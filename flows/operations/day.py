@@ -92,7 +92,9 @@ def _run(
 def _line(record: StepRecord) -> str:
     rows = record.statistics.rows_out
     made = "" if rows is None else f", {rows:,} rows"
-    return f"  {record.step} {record.day}: {record.outcome}{made}, {record.statistics.seconds:.1f} s"
+    return (
+        f"  {record.step} {record.day}: {record.outcome}{made}, {record.statistics.seconds:.1f} s"
+    )
 
 
 def _print_summary(records: list[StepRecord], console: Console) -> None:
@@ -105,7 +107,9 @@ def _print_summary(records: list[StepRecord], console: Console) -> None:
     for record in records:
         for check in record.checks:
             if not check.passed:
-                console.print(f"  [yellow]check[/yellow] {record.step}: {check.name}: {check.detail}")
+                console.print(
+                    f"  [yellow]check[/yellow] {record.step}: {check.name}: {check.detail}"
+                )
     for reason in degradations(records):
         console.print(f"  [red]degraded[/red] {reason}")
 
@@ -131,4 +135,3 @@ def _shown(url: str) -> str:
     if "://" not in url and path.is_relative_to(Path.cwd()):
         return str(path.relative_to(Path.cwd()))
     return url
-

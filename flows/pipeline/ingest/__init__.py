@@ -1,0 +1,1 @@
+"""Ingest: price files as they come, row by row, as text with their faults."""

@@ -1,0 +1,49 @@
+"""Normalise, as a step: a day's raw prices become typed offers."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from flows.pipeline.normalise.offers import to_offers
+from flows.pipeline.schema import OFFER_KEY, OFFERS
+from sdk import Dataset, checks, record, task
+
+
+@task(
+    dataset="offers",
+    checks={
+        "offers": [
+            checks.rows(1),
+            checks.columns(OFFERS),
+            checks.unique(*OFFER_KEY),
+            checks.not_null("price"),
+            checks.not_null("gtin", otherwise="warn", at_most=0.25),
+            checks.holds(
+                "name is there",
+                pl.col("name") != "",
+                otherwise="warn",
+                at_most=0.01,
+                columns=("seller", "sku"),
+            ),
+            checks.history("rejected_share", otherwise="warn"),
+        ]
+    },
+)
+def normalise(prices: Dataset, *, currency: str) -> dict[str, pl.DataFrame]:
+    """Make offers of a day's raw prices.
+
+    Args:
+        prices: as `ingest_prices` publishes them.
+        currency: the customer's, ISO 4217; prices in another are set aside, not converted.
+
+    Returns:
+        The tables ``offers``, and ``rejected``: every row that is none, with the reason.
+    """
+    made = to_offers(prices.frame("prices"), day=prices.day, currency=currency)
+    rows_in = made.statistics["rows_in"]
+    record(
+        rejected=made.statistics["rejected"],
+        rejected_share=made.statistics["rejected"] / rows_in if rows_in else 0.0,
+        collapsed=made.statistics["collapsed"],
+    )
+    return {"offers": made.offers, "rejected": made.rejected}
