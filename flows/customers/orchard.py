@@ -12,7 +12,7 @@ from flows.pipeline import (
     earlier_offers,
     ingest_prices,
     match_products,
-    normalise,
+    normalise_prices,
     publish_reports,
 )
 from sdk import Dataset, branch, flow
@@ -28,7 +28,7 @@ def orchard_daily(day: date | None = None, source: str = ".dataweave/sample") ->
         day: of the data; by default the day on which the run was due.
         source: folder or URL of the daily files.
     """
-    offers = normalise(ingest_prices(source, day), currency="ILS")
+    offers = normalise_prices(ingest_prices(source, day), currency="ILS")
     history = earlier_offers(source, day, days=14, currency="ILS")
     matches = match_products(offers, own_seller=OWN)
     marts = compute_insights(offers, matches, history, own_seller=OWN)

@@ -29,7 +29,7 @@ from sdk import Dataset, checks, record, task
         ]
     },
 )
-def normalise(prices: Dataset, *, currency: str) -> dict[str, pl.DataFrame]:
+def normalise_prices(prices: Dataset, *, currency: str) -> dict[str, pl.DataFrame]:
     """Make offers of a day's raw prices.
 
     Args:

@@ -1,0 +1,1 @@
+"""Insights: what the matched prices say, every figure with its definition."""

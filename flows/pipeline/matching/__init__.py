@@ -1,0 +1,1 @@
+"""Matching: which competitor offer is which own product."""

@@ -1,0 +1,128 @@
+"""What a report is made of, and what of it is shown: shared by page and workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from flows.pipeline.insights.position import WHOLE_MARKET
+
+TOP = 20
+"""Rows of each "top" table: what a person reads before turning to the workbook."""
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One check of a step, as the report tells it."""
+
+    step: str
+    name: str
+    level: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that page and workbook tell of a customer's day.
+
+    Attributes:
+        title: the customer's name, for people.
+        day: as of which the figures are.
+        own_seller: the customer's own.
+        currency: ISO 4217.
+        marts: a frame for each of `MARTS`.
+        faults: FAULTS of the day's files.
+        rejected: raw rows that became no offer: source_file, source_row, seller, sku, name,
+            price, reason.
+        notes: what is missing or partial, in words.
+        degraded_because: why the figures rest on older or other data; empty when they are fresh.
+        checks: of the steps before.
+    """
+
+    title: str
+    day: date
+    own_seller: str
+    currency: str
+    marts: Mapping[str, pl.DataFrame]
+    faults: pl.DataFrame
+    rejected: pl.DataFrame
+    notes: tuple[str, ...] = ()
+    degraded_because: tuple[str, ...] = ()
+    checks: tuple[CheckLine, ...] = field(default=())
+
+    @property
+    def state(self) -> str:
+        """``degraded``, ``partial`` (something is missing) or ``fresh``."""
+        if self.degraded_because:
+            return "degraded"
+        return "partial" if self.notes else "fresh"
+
+    def figure(self, name: str, market: str = WHOLE_MARKET) -> dict[str, object] | None:
+        """Return the row of a headline figure, or None if it is not there."""
+        found = self.marts["figures"].filter(
+            (pl.col("figure") == name) & (pl.col("market") == market)
+        )
+        return found.row(0, named=True) if found.height else None
+
+    def dearest(self) -> pl.DataFrame:
+        """Return the own products furthest above the lowest price of their market."""
+        return (
+            self.marts["product_position"]
+            .filter(pl.col("gap_own_minus_lowest") > 0)
+            .sort("gap_own_minus_lowest_pct", "gtin", descending=[True, False])
+            .head(TOP)
+        )
+
+    def cheapest(self) -> pl.DataFrame:
+        """Return the own products furthest below it: where there is room."""
+        return (
+            self.marts["product_position"]
+            .filter(pl.col("gap_own_minus_lowest") < 0)
+            .sort("gap_own_minus_lowest_pct", "gtin")
+            .head(TOP)
+        )
+
+    def largest_changes(self) -> pl.DataFrame:
+        """Return the largest price changes, up or down."""
+        return (
+            self.marts["price_changes"]
+            .sort(
+                pl.col("change_new_over_previous_pct").abs(),
+                "seller",
+                "sku",
+                descending=[True, False, False],
+            )
+            .head(TOP)
+        )
+
+    def reviews(self) -> pl.DataFrame:
+        """Return the pairs that wait for a person and count in no figure."""
+        return self.marts["comparisons"].filter(~pl.col("used"))
+
+    def fault_groups(self) -> pl.DataFrame:
+        """Return the faults by file and problem: problem, how many, the first rows, the action."""
+        return (
+            self.faults.group_by("source_file", "problem", "action")
+            .agg(
+                count=pl.len(),
+                rows=pl.col("source_row").drop_nulls().sort().head(5),
+                example=pl.col("value").drop_nulls().sort().first(),
+            )
+            .sort("source_file", "problem", "action")
+        )
+
+    def rejected_groups(self) -> pl.DataFrame:
+        """Return the rejected rows by seller: how many, and the most frequent reasons."""
+        return (
+            self.rejected.group_by("seller")
+            .agg(
+                count=pl.len(),
+                reasons=pl.col("reason").unique().sort().head(4).str.join("; "),
+                example=pl.col("name").sort_by("source_file", "source_row").first(),
+            )
+            .sort("count", "seller", descending=[True, False], nulls_last=True)
+        )
