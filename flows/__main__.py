@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from sdk.embedding import embed
 from sdk.errors import ConfigurationError, PlatformError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -42,8 +43,6 @@ def run(
     traceback: Annotated[bool, typer.Option(help="show the traceback of an error")] = False,
 ) -> None:
     """Run a customer's day and say where its page, workbook and marts are."""
-    from sdk.prefect2 import embed  # imports Prefect's settings: not for --help
-
     try:
         when = _day(day)
         if storage:
@@ -76,8 +75,9 @@ def _day(text: str) -> date | None:
 def _explain(error: Exception) -> None:
     if isinstance(error, PlatformError):
         _fail(error.problem, error.action)
+    said = str(error).strip().splitlines() or ["no message"]
     _fail(
-        f"unexpected {type(error).__name__}: {str(error).strip().splitlines()[:1]}",
+        f"unexpected {type(error).__name__}: {said[0]}",
         "Run again with --traceback (make run TRACEBACK=1) and report what it shows.",
     )
 

@@ -34,9 +34,18 @@ class NotRepeatable(TypeError):
 
 
 def datasets_in(value: Any) -> Iterator[Dataset]:
-    """Yield every dataset in a parameter, however it is nested in lists, tuples and mappings."""
+    """Yield every dataset in a parameter, however it is nested.
+
+    Lists, tuples, sets, mappings, dataclasses and models are looked into.
+    """
     if isinstance(value, Dataset):
         yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from datasets_in(getattr(value, name))
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from datasets_in(getattr(value, field.name))
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from datasets_in(item)

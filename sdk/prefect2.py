@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import inspect
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from prefect._internal.concurrency.api import create_call, from_async, from_sync
@@ -146,27 +144,6 @@ async def publish_table(key: str, rows: Sequence[Mapping[str, Any]], description
 def publish_table_sync(key: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
     """Leave a table artifact on the running flow, from a plain function."""
     from_sync.call_in_loop_thread(create_call(publish_table, key, rows, description))
-
-
-def embed(home: Path, *, verbose: bool = False) -> None:
-    """Prepare this process for Prefect's in-process API; before Prefect is first imported.
-
-    What the environment says already (a server's address, a log level) stays.
-
-    Args:
-        home: folder of the API's database.
-        verbose: let Prefect log as it does by default, tracebacks included.
-    """
-    settings = {
-        "PREFECT_HOME": str(home.resolve()),
-        "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
-        "PREFECT_LOGGING_TO_API_ENABLED": "true",
-        # Nothing of an embedded run leaves the machine.
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_API_SERVICES_SCHEDULER_ENABLED": "false",
-    }
-    for name, value in settings.items():
-        os.environ.setdefault(name, value)
 
 
 def function_of(callable_or_task: Any) -> Callable[..., Any]:

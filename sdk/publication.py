@@ -267,7 +267,7 @@ def tables(value: Any) -> dict[str, pl.DataFrame]:
 def count_rows(value: Any) -> int | None:
     """Return the rows of a dataset or of what a step returned; None if it has none to count."""
     if isinstance(value, Dataset):
-        return value.rows
+        return value.rows if value.tables else None
     found = tables(value)
     return sum(frame.height for frame in found.values()) if found else None
 

@@ -244,6 +244,26 @@ class Store:
             if manifest is not None:
                 yield manifest
 
+    def lineage(self, dataset: Dataset) -> Iterator[Manifest]:
+        """Yield the manifest of a dataset and of everything in the store it was made from.
+
+        Each is yielded once, nearest first. An input that is no longer in the store is left out.
+        """
+        waiting, seen = [(dataset.key, dataset.version)], set()
+        while waiting:
+            key, version = waiting.pop(0)
+            if (key, version) in seen:
+                continue
+            seen.add((key, version))
+            manifest = self.manifest(key, version)
+            if manifest is None:
+                continue
+            yield manifest
+            for item in manifest.inputs:
+                if item.customer is not None and item.day is not None and item.version is not None:
+                    origin = DatasetKey(customer=item.customer, name=item.name, day=item.day)
+                    waiting.append((origin, item.version))
+
     def last_good(self, key: DatasetKey, *, max_age: timedelta) -> Dataset | None:
         """Return the freshest good dataset not older than `max_age` before the key's day.
 

@@ -33,7 +33,8 @@ def _row(record: StepRecord) -> tuple[Any, ...]:
     statistics = record.statistics
     return (
         record.step,
-        record.dataset or "",
+        # The customer is the run's: the same in every row.
+        (record.dataset or "").partition("/")[2].replace("/", " "),
         record.outcome,
         _count(statistics.rows_in),
         _count(statistics.rows_out),
@@ -52,7 +53,7 @@ def _checks(record: StepRecord) -> str:
     if not record.checks:
         return ""
     passed = sum(check.passed for check in record.checks)
-    said = f"{passed} of {len(record.checks)} passed"
+    said = f"{passed} of {len(record.checks)}"
     if record.quarantined:
         said += f", {record.quarantined:,} rows set aside"
     return said

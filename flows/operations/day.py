@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -26,6 +27,9 @@ SAMPLE_SEED = 7
 SAMPLE_DAYS = 6
 SAMPLE_LAST = date(2026, 8, 15)
 
+WIDTH = 132
+"""Columns of what is written to a file or a pipe, where there is no terminal to ask."""
+
 
 def run_day(customer: str, source: str | None, day: date | None) -> Dataset:
     """Run a customer's day and print where its results are.
@@ -34,6 +38,8 @@ def run_day(customer: str, source: str | None, day: date | None) -> Dataset:
         PlatformError: in two lines, for whoever called.
     """
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
     flow = daily_flow(customer)
     store = Store(Settings().storage)
     store.storage.check_writable()
@@ -98,9 +104,10 @@ def _line(record: StepRecord) -> str:
 
 
 def _print_summary(records: list[StepRecord], console: Console) -> None:
-    table = Table(title="Run summary", title_justify="left", header_style="bold")
+    table = Table(title="Run summary", title_justify="left", header_style="bold", box=SIMPLE_HEAD)
     for heading in HEADINGS:
-        table.add_column(heading, justify="right" if heading in _NUMBERS else "left")
+        number = heading in _NUMBERS
+        table.add_column(heading, justify="right" if number else "left", no_wrap=heading == "step")
     for row in summarise(records):
         table.add_row(*(str(row[heading]) for heading in HEADINGS))
     console.print(table)

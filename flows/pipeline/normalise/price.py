@@ -41,10 +41,10 @@ _THREE_DECIMALS: Final = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 _EXPONENTS: Final = {**dict.fromkeys(_NO_MINOR_UNIT, 0), **dict.fromkeys(_THREE_DECIMALS, 3)}
 """ISO 4217: decimals of the currencies that do not have two."""
 
-_CODES: Final = frozenset(_EXPONENTS) | {
+CODES: Final = frozenset(_EXPONENTS) | {
     "AED", "ARS", "AUD", "BAM", "BGN", "BRL", "BYN", "CAD", "CHF", "CNY", "COP", "CZK",
     "DKK", "EGP", "EUR", "GBP", "GEL", "HKD", "HUF", "IDR", "ILS", "INR", "KES", "KZT",
-    "LBP", "MAD", "MDL", "MKD", "MXN", "MYR", "NGN", "NOK", "NZD", "PEN", "PHP", "PKR",
+    "LBP", "LKR", "MAD", "MDL", "MKD", "MUR", "MXN", "MYR", "NGN", "NOK", "NPR", "NZD", "PEN", "PHP", "PKR",
     "PLN", "QAR", "RON", "RSD", "RUB", "SAR", "SEK", "SGD", "THB", "TRY", "TWD", "UAH",
     "USD", "UYU", "UZS", "ZAR",
 }  # fmt: skip
@@ -54,12 +54,23 @@ SYMBOLS: Final = {
     "€": ("EUR",), "₪": ("ILS",), 'ש"ח': ("ILS",), "ש״ח": ("ILS",), "שח": ("ILS",), "NIS": ("ILS",),
     "£": ("GBP",), "US$": ("USD",), "₺": ("TRY",), "₩": ("KRW",), "₹": ("INR",),
     "ZŁ": ("PLN",), "KČ": ("CZK",), "FT": ("HUF",), "FR.": ("CHF",), "SFR.": ("CHF",),
-    "¥": ("CNY", "JPY"), "KR": ("DKK", "ISK", "NOK", "SEK"), "KR.": ("DKK", "ISK"),
+    "₽": ("RUB",), "RUR": ("RUB",), "РУБ": ("BYN", "RUB"), "РУБ.": ("BYN", "RUB"),
+    "Р.": ("BYN", "RUB"), "₸": ("KZT",), "ТГ": ("KZT",), "ТГ.": ("KZT",), "₴": ("UAH",),
+    "ГРН": ("UAH",), "ГРН.": ("UAH",), "ЛВ": ("BGN",), "ЛВ.": ("BGN",), "₾": ("GEL",),
+    "LEI": ("MDL", "RON"), "DIN": ("RSD",), "DIN.": ("RSD",), "TL": ("TRY",), "EURO": ("EUR",),
+    "원": ("KRW",), "円": ("JPY",), "元": ("CNY", "TWD"), "NT$": ("TWD",), "HK$": ("HKD",),
+    "R$": ("BRL",), "A$": ("AUD",), "AU$": ("AUD",), "C$": ("CAD",), "CA$": ("CAD",),
+    "S$": ("SGD",), "NZ$": ("NZD",), "S/": ("PEN",), "S/.": ("PEN",), "₫": ("VND",),
+    "฿": ("THB",), "₱": ("PHP",), "₦": ("NGN",), "RP": ("IDR",), "RM": ("MYR",),
+    "RS": ("INR", "LKR", "MUR", "NPR", "PKR"), "RS.": ("INR", "LKR", "MUR", "NPR", "PKR"),
+    "ر.س": ("SAR",), "ر.س.": ("SAR",), "د.إ": ("AED",), "ج.م": ("EGP",), "د.ك": ("KWD",),
+    "¥": ("CNY", "JPY"), "￥": ("CNY", "JPY"), "KR": ("DKK", "ISK", "NOK", "SEK"),
+    "KR.": ("DKK", "ISK", "NOK", "SEK"),
     "$": ("ARS", "AUD", "CAD", "CLP", "COP", "HKD", "MXN", "NZD", "SGD", "TWD", "USD", "UYU"),
 }  # fmt: skip
 """Signs in use besides the ISO codes, in capitals, with the currencies that they can mean."""
 
-_MARKER: Final = "|".join(map(re.escape, sorted({*SYMBOLS, *_CODES}, key=len, reverse=True)))
+_MARKER: Final = "|".join(map(re.escape, sorted({*SYMBOLS, *CODES}, key=len, reverse=True)))
 _MONEY_TEXT: Final = re.compile(
     rf"(?P<sign>[-+−]?)\s*(?P<before>{_MARKER})?\s*(?P<inner>[-+−]?)\s*"
     rf"(?P<amount>[0-9.,][0-9.,'’\s]*?)(?P<dash>[.,]\s?[-–—]{{1,2}})?\s*(?P<after>{_MARKER})?"
@@ -115,6 +126,11 @@ def parse_number(
     if digits is None or (point and not re.fullmatch(r"[0-9]+", fraction)):
         return None
     return Decimal(f"{digits}.{fraction}" if fraction else digits)
+
+
+def decimals_of(currency: str) -> int:
+    """Return the decimals that ISO 4217 gives a currency: 2 for all that have no other."""
+    return _EXPONENTS.get(currency, _DEFAULT_EXPONENT)
 
 
 def _exponent(markers: list[str], currency: str | None) -> tuple[bool, int | None]:
