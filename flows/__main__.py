@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -49,6 +50,9 @@ def run(
             os.environ["DATAWEAVE_STORAGE"] = storage
         if refresh:
             os.environ["DATAWEAVE_REFRESH"] = "true"
+        if not verbose:
+            # Said by Prefect's own database migrations whenever a database is new.
+            warnings.filterwarnings("ignore", message="Skipped unsupported reflection")
         embed(HOME / "prefect", verbose=verbose)
         from flows.operations.day import run_day
 

@@ -19,7 +19,10 @@ from sdk.summary import degradations
 
 Severity = Literal["warning", "error"]
 
-log = logging.getLogger("dataweave.notices")
+NOTICES = "dataweave.notices"
+"""The logger that notices go to."""
+
+log = logging.getLogger(NOTICES)
 
 
 @dataclass(frozen=True, slots=True)

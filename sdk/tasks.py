@@ -138,9 +138,10 @@ class StepTask(Task[P, R]):
         bound.fn = StepFunction(prefect2.function_of(self), self.step, current_run())
         return bound
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> R:  # type: ignore[override]
         """Run the task and return its result; see `prefect.Task`."""
-        return Task.__call__(self._bound(), *args, **kwargs)
+        made: R = Task.__call__(self._bound(), *args, **kwargs)
+        return made
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
         return Task._run(self._bound(), *args, **kwargs)

@@ -6,6 +6,7 @@ which the source has files: whoever tries the platform on a folder wants to see 
 
 from __future__ import annotations
 
+import logging
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from flows.operations.catalogue import daily_flow
 from flows.pipeline.ingest.discover import discover
 from flows.pipeline.ingest.flow import explained
 from sdk import Dataset, DatasetKey, Settings, Store
+from sdk.notices import NOTICES
 from sdk.progress import Event, StepStarted, listening
 from sdk.statistics import StepRecord
 from sdk.summary import HEADINGS, degradations, summarise
@@ -40,6 +42,8 @@ def run_day(customer: str, source: str | None, day: date | None) -> Dataset:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
+    # Whoever runs a day by hand is told of its failure by the command itself.
+    logging.getLogger(NOTICES).addFilter(lambda entry: entry.levelno < logging.ERROR)
     flow = daily_flow(customer)
     store = Store(Settings().storage)
     store.storage.check_writable()

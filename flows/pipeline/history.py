@@ -6,6 +6,7 @@ at hand: a day without files, or with files that cannot be read, is left out and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -22,7 +23,7 @@ class History:
     Attributes:
         offers: of each earlier day that could be had, ascending.
         expected: the earlier days for which there should be offers.
-        notes: what is missing, in words.
+        notes: what is missing or damaged, in words, by day.
     """
 
     offers: tuple[Dataset, ...]
@@ -53,7 +54,17 @@ def earlier_offers(source: str, day: date | None, *, days: int, currency: str) -
             notes.append(f"{earlier}: there are no files for this day")
             continue
         try:
-            offers.append(normalise_prices(ingest_prices(source, earlier), currency=currency))
+            prices = ingest_prices(source, earlier)
+            offers.append(normalise_prices(prices, currency=currency))
         except PlatformError as error:
             notes.append(f"{earlier}: left out ({error.problem})")
+        else:
+            notes.extend(_damages(prices))
     return History(tuple(offers), tuple(expected), tuple(notes))
+
+
+def _damages(prices: Dataset) -> Iterator[str]:
+    files = prices.frame("files", columns=["source_file", "damage"]).drop_nulls("damage")
+    for name, damage in files.sort("source_file").iter_rows():
+        # The damage often names the file itself.
+        yield f"{prices.day}: {damage}" if name in damage else f"{prices.day}: {name}: {damage}"

@@ -373,7 +373,7 @@ def test_a_run_that_is_told_no_day_is_of_the_day_it_was_due(
 def test_secrets_are_found_nowhere(store_url: str, capfd: pytest.CaptureFixture[str]) -> None:
     from pathlib import Path
 
-    secret = "hunter2-correct-horse"  # noqa: S105
+    secret = "hunter2-correct-horse"
 
     @task(dataset="raw", retry=FAST, fallback=default(GOOD))
     def connect(password: SecretStr, url: str) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import polars as pl
 
 from flows.pipeline.history import History
 from flows.pipeline.reporting.page import render_page
-from flows.pipeline.reporting.report import CheckLine, Report
+from flows.pipeline.reporting.report import CheckLine, Note, Report
 from flows.pipeline.reporting.workbook import render_workbook
 from flows.pipeline.schema import FAULTS, empty
 from sdk import Dataset, Store, task
@@ -42,7 +42,8 @@ def publish_reports(
         marts=marts.frames(),
         faults=_faults(marts, lineage),
         rejected=offers.frame("rejected"),
-        notes=tuple(_notes(marts, history, partial)),
+        notes=tuple(_notes(marts, partial)),
+        earlier=history.notes,
         degraded_because=tuple(
             dict.fromkeys(str(reason) for item in (marts, offers) for reason in item.degraded)
         ),
@@ -67,13 +68,12 @@ def _faults(marts: Dataset, lineage: list[Manifest]) -> pl.DataFrame:
     return empty(FAULTS)
 
 
-def _notes(marts: Dataset, history: History, partial: bool) -> Iterator[str]:
+def _notes(marts: Dataset, partial: bool) -> Iterator[Note]:
     if partial:
-        yield f"only {marts.coverage:.0%} of the usual competitors are in the day's figures"
+        yield Note(f"only {marts.coverage:.0%} of the usual competitors are in the day's figures")
     for row in marts.frame("coverage").iter_rows(named=True):
         if row["status"] in _UNUSUAL:
-            yield f"{row['seller']}: {row['note']}"
-    yield from history.notes
+            yield Note(row["note"], about=row["seller"])
 
 
 def _checks(lineage: list[Manifest], marts: Dataset) -> Iterator[CheckLine]:
@@ -81,6 +81,4 @@ def _checks(lineage: list[Manifest], marts: Dataset) -> Iterator[CheckLine]:
     for manifest in sorted(lineage, key=lambda item: item.name):
         if manifest.day == marts.day:
             for check in manifest.checks:
-                yield CheckLine(
-                    manifest.name, check.name, check.level, check.passed, check.detail
-                )
+                yield CheckLine(manifest.name, check.name, check.level, check.passed, check.detail)

@@ -49,34 +49,38 @@ class Card:
 def render_page(report: Report) -> bytes:
     """Return the page as UTF-8; the same report gives the same bytes."""
     marts = report.marts
-    page = _environment().get_template("page.html.j2").render(
-        report=report,
-        marts={name: frame.to_dicts() for name, frame in marts.items() if name in _SHOWN},
-        cards=[card for name in _CARDS if (card := _card(report, name))],
-        charts={
-            "index": Markup(charts.index_by_competitor(marts["price_index"], EVERYONE)),  # noqa: S704
-            "outcomes": Markup(charts.outcomes_by_competitor(marts["outcomes"], EVERYONE)),  # noqa: S704
-            "distribution": Markup(charts.index_distribution(marts["product_position"])),  # noqa: S704
-        },
-        dearest=report.dearest().to_dicts(),
-        cheapest=report.cheapest().to_dicts(),
-        changes=report.largest_changes().to_dicts(),
-        gaps=marts["assortment_gaps"].head(TOP).to_dicts(),
-        reviews=report.reviews().head(TOP).to_dicts(),
-        fault_groups=report.fault_groups().to_dicts(),
-        rejected_groups=report.rejected_groups().to_dicts(),
-        totals={
-            "changes": marts["price_changes"].height,
-            "gaps": marts["assortment_gaps"].height,
-            "reviews": report.reviews().height,
-            "faults": report.faults.height,
-            "rejected": report.rejected.height,
-        },
-        failed_checks=[check for check in report.checks if not check.passed],
-        definitions=_definitions(marts["figures"]),
-        wording=wording,
-        everyone=EVERYONE,
-        whole=WHOLE_MARKET,
+    page = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            report=report,
+            marts={name: frame.to_dicts() for name, frame in marts.items() if name in _SHOWN},
+            cards=[card for name in _CARDS if (card := _card(report, name))],
+            charts={
+                "index": Markup(charts.index_by_competitor(marts["price_index"], EVERYONE)),  # noqa: S704
+                "outcomes": Markup(charts.outcomes_by_competitor(marts["outcomes"], EVERYONE)),  # noqa: S704
+                "distribution": Markup(charts.index_distribution(marts["product_position"])),  # noqa: S704
+            },
+            dearest=report.dearest().to_dicts(),
+            cheapest=report.cheapest().to_dicts(),
+            changes=report.largest_changes().to_dicts(),
+            gaps=marts["assortment_gaps"].head(TOP).to_dicts(),
+            reviews=report.reviews().head(TOP).to_dicts(),
+            fault_groups=report.fault_groups().to_dicts(),
+            rejected_groups=report.rejected_groups().to_dicts(),
+            totals={
+                "changes": marts["price_changes"].height,
+                "gaps": marts["assortment_gaps"].height,
+                "reviews": report.reviews().height,
+                "faults": report.faults.height,
+                "rejected": report.rejected.height,
+            },
+            failed_checks=[check for check in report.checks if not check.passed],
+            definitions=_definitions(marts["figures"]),
+            wording=wording,
+            everyone=EVERYONE,
+            whole=WHOLE_MARKET,
+        )
     )
     return page.encode()
 

@@ -26,6 +26,17 @@ class CheckLine:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Something that is missing or partial: about what, and in words."""
+
+    text: str
+    about: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.text}" if self.about else self.text
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that page and workbook tell of a customer's day.
 
@@ -38,7 +49,8 @@ class Report:
         faults: FAULTS of the day's files.
         rejected: raw rows that became no offer: source_file, source_row, seller, sku, name,
             price, reason.
-        notes: what is missing or partial, in words.
+        notes: what of the day is missing or partial.
+        earlier: what is missing or damaged on the days before, in words.
         degraded_because: why the figures rest on older or other data; empty when they are fresh.
         checks: of the steps before.
     """
@@ -50,7 +62,8 @@ class Report:
     marts: Mapping[str, pl.DataFrame]
     faults: pl.DataFrame
     rejected: pl.DataFrame
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    earlier: tuple[str, ...] = ()
     degraded_because: tuple[str, ...] = ()
     checks: tuple[CheckLine, ...] = field(default=())
 

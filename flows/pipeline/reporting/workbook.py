@@ -30,6 +30,7 @@ LONGEST_TEXT = 32_767
 
 _FORMULA = re.compile(r"^[=+\-@\t\r]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_ACRONYMS = {"gtin": "GTIN", "sku": "SKU", "id": "ID"}
 _TINTS = {"win": "#cfe6f4", "tie": "#e4e7eb", "lose": "#fbe0cc"}
 _NUMBER_FORMATS = {
     # by what the column is named after; the first that matches wins
@@ -163,8 +164,9 @@ def _number_format(name: str, dtype: pl.DataType) -> str | None:
 
 
 def _heading(name: str) -> str:
-    words = name.removesuffix("_pct").replace("_", " ") + (" %" if name.endswith("_pct") else "")
-    return words.replace("gtin", "GTIN").replace("sku", "SKU").capitalize().replace("gtin", "GTIN")
+    words = name.removesuffix("_pct").split("_") + (["%"] if name.endswith("_pct") else [])
+    shown = " ".join(_ACRONYMS.get(word, word) for word in words)
+    return shown[:1].upper() + shown[1:]
 
 
 def _width(name: str, values: Sequence[Any]) -> float:
@@ -186,9 +188,13 @@ def _about(report: Report) -> pl.DataFrame:
         ("Currency", report.currency),
         ("State", wording.STATES[report.state]),
         *(("Not fresh", reason) for reason in report.degraded_because),
-        *(("Note", note) for note in report.notes),
-        ("Colours", f"Products: blue {OWN_WINS} own cheaper, grey {EVEN} same price,"
-         f" orange {OWN_LOSES} own dearer (in a lighter tint)"),
+        *(("Note", str(note)) for note in report.notes),
+        *(("Days before", note) for note in report.earlier),
+        (
+            "Colours",
+            f"Products: blue {OWN_WINS} own cheaper, grey {EVEN} same price,"
+            f" orange {OWN_LOSES} own dearer (in a lighter tint)",
+        ),
         *((words.title, words.definition) for words in wording.FIGURES.values()),
     ]
     return pl.DataFrame(lines, schema=["about", "what"], orient="row")
@@ -201,8 +207,17 @@ def _figures(figures: pl.DataFrame) -> pl.DataFrame:
         **{
             name: name
             for name in (
-                "market", "value", "unit", "numerator", "denominator", "n", "coverage", "as_of",
-                "rule_version", "note", "figure",
+                "market",
+                "value",
+                "unit",
+                "numerator",
+                "denominator",
+                "n",
+                "coverage",
+                "as_of",
+                "rule_version",
+                "note",
+                "figure",
             )
         },
     )
