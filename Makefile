@@ -11,7 +11,7 @@ TRACEBACK ?=
 VERBOSE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format
+.PHONY: help setup run test lint format bench-day
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -35,6 +35,9 @@ run: setup ## run a customer's day: CUSTOMER= SOURCE= DAY= STORAGE= (all may be 
 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest -q
+
+bench-day: setup ## measure a customer's day on the real price files
+	@$(BIN)/python -m benchmarks.day
 
 lint: setup ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .

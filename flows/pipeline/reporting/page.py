@@ -96,7 +96,7 @@ def _card(report: Report, name: str) -> Card | None:
     words = wording.FIGURES[name]
     parts = [f"{formats.count(row['n'])} {words.base}"]  # type: ignore[arg-type]
     if row["coverage"] is not None:
-        parts.append(f"{formats.share(row['coverage'])} of own products")  # type: ignore[arg-type]
+        parts.append(f"coverage {formats.share(row['coverage'])}")  # type: ignore[arg-type]
     return Card(
         name=name,
         title=words.title,

@@ -1,0 +1,62 @@
+"""Every deployment of prefect.yaml can be made: its flow is there and takes its parameters."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect import Flow
+from prefect.flows import load_flow_from_entrypoint
+from prefect.server.schemas.schedules import CronSchedule
+
+from flows.operations.catalogue import customers
+
+ROOT = Path(__file__).parent.parent
+DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())[
+    "deployments"
+]
+
+
+@pytest.fixture(params=DEPLOYMENTS, ids=lambda item: item["name"])
+def deployment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.chdir(ROOT)
+    made: dict[str, Any] = request.param
+    return made
+
+
+def _flow(deployment: dict[str, Any]) -> Flow[..., Any]:
+    return load_flow_from_entrypoint(deployment["entrypoint"])
+
+
+def test_entrypoint_is_a_flow_that_takes_the_parameters(deployment: dict[str, Any]) -> None:
+    flow = _flow(deployment)
+    assert flow.validate_parameters(deployment.get("parameters", {})) is not None
+    known = set(flow.parameters.properties)
+    assert set(deployment.get("parameters", {})) <= known
+    required = set(flow.parameters.required or [])
+    assert required <= set(deployment.get("parameters", {}))
+
+
+def test_schedules_are_due_at_some_time(deployment: dict[str, Any]) -> None:
+    for entry in deployment.get("schedules", []):
+        dates = asyncio.run(CronSchedule(**entry["schedule"]).get_dates(2))
+        assert len(dates) == 2
+
+
+def test_work_goes_to_a_pool_chosen_per_environment(deployment: dict[str, Any]) -> None:
+    pool = deployment["work_pool"]
+    assert pool["name"] == "{{ prefect.variables.work_pool }}"
+    assert pool["work_queue_name"] in {"coordinate", "work", "realtime", "backfill"}
+
+
+def test_names_are_unique() -> None:
+    names = [deployment["name"] for deployment in DEPLOYMENTS]
+    assert len(set(names)) == len(names)
+
+
+def test_every_customer_has_a_deployment() -> None:
+    entrypoints = {deployment["entrypoint"].partition(":")[0] for deployment in DEPLOYMENTS}
+    assert {f"flows/customers/{name}.py" for name in customers()} <= entrypoints
