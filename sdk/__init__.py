@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Transient,
     )
     from sdk.fallback import alternative, default, last_good
+    from sdk.fanning import FanoutFailed, FanoutResult, fanout
     from sdk.flows import flow
     from sdk.manifest import Input
     from sdk.policy import COMPUTE, NETWORK, NONE, WAREHOUSE, RetryPolicy
@@ -44,6 +45,9 @@ _HOMES = {
     "alternative": "sdk.fallback",
     "default": "sdk.fallback",
     "last_good": "sdk.fallback",
+    "FanoutFailed": "sdk.fanning",
+    "FanoutResult": "sdk.fanning",
+    "fanout": "sdk.fanning",
     "flow": "sdk.flows",
     "Input": "sdk.manifest",
     "COMPUTE": "sdk.policy",
@@ -68,6 +72,8 @@ __all__ = [
     "ConfigurationError",
     "Dataset",
     "DatasetKey",
+    "FanoutFailed",
+    "FanoutResult",
     "Input",
     "Permanent",
     "PlatformError",
@@ -82,6 +88,7 @@ __all__ = [
     "checks",
     "current_run",
     "default",
+    "fanout",
     "flow",
     "last_good",
     "record",

@@ -18,12 +18,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
-RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524})
-"""HTTP answers that a later attempt may turn into a success: RFC 9110 and RFC 8470 (425), the
-5xx that speak of the moment, and the gateway errors of the common proxies (52x)."""
-
-_NEVER_5XX = frozenset({501, 505, 506, 508, 510, 511})
-"""5xx answers about the request itself: not implemented, version not supported, …"""
+RETRIED_STATUS = frozenset({408, 425, 429, *range(500, 600)})
+"""HTTP answers that a later attempt may turn into a success: RFC 9110, RFC 6585 (429), RFC 8470
+(425), and every 5xx, gateways' own included."""
 
 _TRANSIENT_ERRNO = frozenset(
     {
@@ -128,8 +125,7 @@ def _classify_one(error: BaseException) -> ErrorKind:
         return "transient"
     status = http_status(error)
     if status is not None:
-        retried = status in RETRIED_STATUS or (status >= 500 and status not in _NEVER_5XX)
-        return "transient" if retried else "permanent"
+        return "transient" if status in RETRIED_STATUS else "permanent"
     if isinstance(error, TimeoutError | ConnectionError):
         return "transient"
     if isinstance(error, OSError) and error.errno in _TRANSIENT_ERRNO:

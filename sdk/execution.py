@@ -48,6 +48,7 @@ class Execution:
         log: where attempts and fallbacks are told.
         clock: monotonic seconds.
         draw: the source of jitter.
+        ledger: takes the record; by default it is written to the run's ledger at once.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Execution:
         log: logging.Logger | logging.LoggerAdapter[Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
         draw: random.Random | None = None,
+        ledger: Callable[[StepRecord], None] | None = None,
     ) -> None:
         self.step = step
         self.function = function
@@ -69,6 +71,7 @@ class Execution:
         self.clock = clock
         self.draw = draw or random.Random()  # noqa: S311 - jitter, not cryptography
         self.out = Publication(step, function, self.parameters, run, self.log)
+        self.ledger = ledger
         self.attempts = 0
         self.delays: list[float] = []
         self.started = datetime.now(UTC)
@@ -256,7 +259,9 @@ class Execution:
             quarantined=self.out.quarantined,
             is_flow=self.step.is_flow,
         )
-        if self.run is not None and not (self.step.is_flow and outcome == "fresh"):
+        if self.ledger is not None:
+            self.ledger(entry)
+        elif self.run is not None and not (self.step.is_flow and outcome == "fresh"):
             try:
                 write_record(self.run, entry)
             except PlatformError as failure:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from prefect import Task
 from prefect._internal.concurrency.api import create_call, from_async, from_sync
 from prefect._internal.concurrency.cancellation import (
     CancelledError,
@@ -26,6 +27,7 @@ from prefect.exceptions import MissingContextError
 from prefect.futures import resolve_futures_to_states
 from prefect.logging import get_run_logger
 from prefect.states import Completed, return_value_to_state
+from prefect.utilities.annotations import quote
 
 from sdk.step import Call, invoke
 
@@ -84,7 +86,9 @@ def scheduled_start() -> datetime | None:
     """Return when the running flow was meant to start: a late run is of the day it was due."""
     context = FlowRunContext.get()
     run = context.flow_run if context else None
-    return (run.expected_start_time or run.start_time) if run else None
+    due = (run.expected_start_time or run.start_time) if run else None
+    # Prefect 2's own kind of instant cannot be taken to a standard time zone.
+    return datetime.fromtimestamp(due.timestamp(), UTC) if due else None
 
 
 def run_logger() -> logging.Logger | logging.LoggerAdapter[Any]:
@@ -151,3 +155,35 @@ def function_of(callable_or_task: Any) -> Callable[..., Any]:
     function = getattr(callable_or_task, "fn", callable_or_task)
     inner: Callable[..., Any] = getattr(function, "function", function)
     return inner
+
+
+def as_task_run(name: str, body: Callable[[], Any]) -> Any:
+    """Run a body as a task run of the running flow; outside of any flow, or in a task, as it is."""
+    if FlowRunContext.get() is None or TaskRunContext.get() is not None:
+        return body()
+    return Task(fn=body, name=name, persist_result=False)()
+
+
+def submit_each(name: str, function: Callable[[Any], Any], values: Sequence[Any]) -> Iterator[Any]:
+    """Yield what a function makes of each value, as task runs of the flow's task runner."""
+    if FlowRunContext.get() is None:
+        yield from map(function, values)
+        return
+    made: Task[Any, Any] = Task(fn=_apply, name=name, persist_result=False)
+    # Quoted: Prefect would look into every item for futures to wait for.
+    wrap: Any = quote  # untyped: a named tuple made by a class method
+    futures = [made.submit(wrap(function), wrap(value)) for value in values]
+    for future in futures:
+        yield future.result()
+
+
+def _apply(function: Callable[[Any], Any], value: Any) -> Any:
+    return function(value)
+
+
+def show_progress(name: str, row: Mapping[str, Any]) -> None:
+    """Renew the progress artifact of the running flow; Prefect 2 has no kind of its own for it."""
+    context = FlowRunContext.get() or TaskRunContext.get()
+    if context is not None:
+        key = "progress-" + "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")
+        publish_table_sync(key, [row], f"progress of {name}")

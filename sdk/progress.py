@@ -30,7 +30,17 @@ class StepEnded:
     record: StepRecord
 
 
-Event: TypeAlias = StepStarted | StepEnded
+@dataclass(frozen=True, slots=True)
+class FanoutProgress:
+    """So many items of a fan-out are done."""
+
+    step: str
+    done: int
+    total: int
+    failed: int
+
+
+Event: TypeAlias = StepStarted | StepEnded | FanoutProgress
 Listener: TypeAlias = Callable[[Event], None]
 
 _lock = threading.Lock()

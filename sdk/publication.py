@@ -104,7 +104,20 @@ class Publication:
                 f"step {self.step.name} publishes {self.step.dataset!r} for nobody",
                 "Call it from a flow made with @sdk.flow(customer=…), or pass it a dataset.",
             )
-        return DatasetKey(customer=customer, name=self.step.dataset, day=day)
+        return DatasetKey(customer=customer, name=self._dataset_name(), day=day)
+
+    def _dataset_name(self) -> str:
+        """Return the dataset's name: ``pages.{site}`` takes its site from the parameters."""
+        assert self.step.dataset is not None
+        if "{" not in self.step.dataset:
+            return self.step.dataset
+        try:
+            return self.step.dataset.format_map(self.parameters)
+        except (KeyError, IndexError, AttributeError, ValueError) as error:
+            raise ConfigurationError(
+                f"step {self.step.name}: dataset {self.step.dataset!r} cannot be named ({error})",
+                f"Its parameters are: {', '.join(self.parameters)}.",
+            ) from error
 
     @cached_property
     def store(self) -> Store | None:

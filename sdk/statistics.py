@@ -9,7 +9,7 @@ are in it too, and a killed run's are not lost.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date
@@ -90,6 +90,15 @@ def write_record(run: Run, entry: StepRecord) -> None:
     storage(run.store).put(path, entry.model_dump_json().encode())
 
 
+def write_records(run: Run, entries: Sequence[StepRecord]) -> None:
+    """Add many records to the run's ledger as one object."""
+    if not entries:
+        return
+    moment = entries[0].statistics.started.strftime("%Y%m%dT%H%M%S%f")
+    path = f"{_ledger(run.customer, run.day, run.root_id)}/{moment}-{uuid.uuid4().hex[:8]}.jsonl"
+    storage(run.store).put(path, "\n".join(entry.model_dump_json() for entry in entries).encode())
+
+
 def read_records(run: Run) -> list[StepRecord]:
     """Return the records of a run and its subflows, in the order in which the steps began."""
     folder = _ledger(run.customer, run.day, run.root_id)
@@ -97,10 +106,15 @@ def read_records(run: Run) -> list[StepRecord]:
     entries = []
     for name in root.names(folder):
         try:
-            entries.append(StepRecord.model_validate_json(root.read(f"{folder}/{name}")))
-        except (ValidationError, FileNotFoundError):
-            # A record of another format's age must not take the summary with it.
+            content = root.read(f"{folder}/{name}")
+        except FileNotFoundError:
             continue
+        for line in content.splitlines() if name.endswith(".jsonl") else [content]:
+            try:
+                entries.append(StepRecord.model_validate_json(line))
+            except ValidationError:
+                # A record of another format's age must not take the summary with it.
+                continue
     return entries
 
 

@@ -20,7 +20,7 @@ from flows.pipeline.ingest.discover import discover
 from flows.pipeline.ingest.flow import explained
 from sdk import Dataset, DatasetKey, Settings, Store
 from sdk.notices import NOTICES
-from sdk.progress import Event, StepStarted, listening
+from sdk.progress import Event, FanoutProgress, StepStarted, listening
 from sdk.statistics import StepRecord
 from sdk.summary import HEADINGS, degradations, summarise
 
@@ -86,6 +86,10 @@ def _run(
         def tell(event: Event) -> None:
             if isinstance(event, StepStarted):
                 progress.update(shown, description=f"{event.step} {event.detail}")
+                return
+            if isinstance(event, FanoutProgress):
+                said = f"{event.step}: {event.done:,} of {event.total:,} items"
+                progress.update(shown, description=said)
                 return
             if event.record.is_flow:
                 return
