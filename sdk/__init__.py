@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sdk.manifest import Input
     from sdk.policy import COMPUTE, NETWORK, NONE, WAREHOUSE, RetryPolicy
     from sdk.run import Run, current_run
+    from sdk.scripting import script
     from sdk.settings import Settings
     from sdk.statistics import record
     from sdk.store import Store
@@ -57,6 +58,7 @@ _HOMES = {
     "RetryPolicy": "sdk.policy",
     "Run": "sdk.run",
     "current_run": "sdk.run",
+    "script": "sdk.scripting",
     "Settings": "sdk.settings",
     "record": "sdk.statistics",
     "Store": "sdk.store",
@@ -92,6 +94,7 @@ __all__ = [
     "flow",
     "last_good",
     "record",
+    "script",
     "task",
 ]
 

@@ -1,0 +1,5 @@
+"""Scripts as steps: a customer's own shell, Python or SQL file, unchanged, with a contract."""
+
+from sdk.scripting.script import script
+
+__all__ = ["script"]
