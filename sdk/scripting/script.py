@@ -88,8 +88,8 @@ def script(
     options: dict[str, Any] = {"inputs": _its_text(file), **step}
     if dataset is not None:
         options["dataset"] = dataset
-    made: StepTask[..., Any] = task(**options)(body)
-    return made
+    decorate: Callable[[Callable[..., Any]], StepTask[..., Any]] = task(**options)
+    return decorate(body)
 
 
 def _its_text(file: Path) -> Callable[..., list[Input]]:

@@ -2,21 +2,29 @@
 
 UTF-8 comes first, since text in another encoding is hardly ever valid UTF-8. A legacy encoding
 decodes any bytes into *something*: it is used only where the header, read in it, is one of the
-layout that declares it. Where a few lines of an otherwise good file do not decode, only those
-lines are lost.
+layout that declares it, and where the file is not evidently UTF-8 with a few damaged lines.
+Lines that do not decode are marked, and cost no other line.
 """
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from flows.pipeline.ingest.errors import UnknownLayout, UnreadableFile
-from flows.pipeline.ingest.layout import Layout, detect
+from flows.pipeline.ingest.errors import UnreadableFile
+from flows.pipeline.ingest.fit import Fit, ambiguous_header, best_fit, unknown_layout
+from flows.pipeline.ingest.layout import Layout
 
-FEW = 0.001
-"""The share of undecodable lines up to which they are accidents and not another encoding."""
+_HEADER_BYTES = 1 << 16
+"""Where the header is looked for: a longer one is none, and the csv module refuses it."""
+_UTF = ("utf-8-sig", "utf-16")
+"""Encodings in which text of another hardly ever decodes."""
+_WIDE = ("utf-16-le", "utf-16-be")
+_LOST = "\ufffd"
+_BLANK = " \t\r\0\x1a\ufeff"
+_BLANK_BYTES = b" \t\r\n\0\x1a\xef\xbb\xbf\xff\xfe"
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
@@ -26,13 +34,16 @@ class Decoded:
     Attributes:
         layout: of the file.
         header: its fields.
-        lines: everything below the header, line ends kept; a line that does not decode is None.
+        lines: everything below the header but blank lines, each with its line end (the last may
+            have none); what does not decode is U+FFFD.
+        undecodable: the places, in `lines`, of those that did not decode.
         encoding: that was used.
     """
 
     layout: Layout
     header: list[str]
-    lines: list[str | None]
+    lines: list[str]
+    undecodable: frozenset[int]
     encoding: str
 
 
@@ -41,30 +52,41 @@ def decode(data: bytes, layouts: Sequence[Layout], name: str) -> Decoded:
 
     Raises:
         UnknownLayout: the header is of no known layout, in any encoding that one declares.
-        UnreadableFile: the file is empty, or does not decode.
+        AmbiguousHeader: a column that is needed is there twice.
+        UnreadableFile: the file is empty, or most of its lines do not decode.
     """
-    if not data.strip():
+    if not data.strip(_BLANK_BYTES):
         raise UnreadableFile(
             f"file {name} is empty", "Ask for the file again: it was not written.", file=name
         )
-    refusal: UnknownLayout | None = None
+    fits = list(_fits(data, layouts))
+    complete = [(encoding, fit) for encoding, fit in fits if not fit.missing]
+    readable: list[Decoded] = []
+    for encoding, fit in complete:
+        if ambiguous := ambiguous_header(fit, name):
+            raise ambiguous
+        decoded = _decoded(data, encoding, fit)
+        if _certain(decoded, data):
+            return decoded
+        if 2 * len(decoded.undecodable) <= len(decoded.lines):
+            # Another encoding that the layout declares may decode all of it.
+            readable.append(decoded)
+    if readable:
+        return min(readable, key=lambda one: len(one.undecodable))
+    closest = max((fit for _, fit in fits), key=lambda fit: fit.known, default=None)
+    if not complete and (closest is None or closest.known or fits[0][0] in _UTF):
+        raise unknown_layout(closest, name)
+    raise _undecodable(data, layouts, name)
+
+
+def _fits(data: bytes, layouts: Sequence[Layout]) -> Iterator[tuple[str, Fit]]:
+    """Yield each encoding in which the header decodes, with the layout that fits it best."""
     for encoding in _candidates(data, layouts):
-        text = data.split(b"\n", 1)[0] if encoding != "utf-16" else data
-        try:
-            first = text.decode(encoding).splitlines()[0]
-        except (UnicodeDecodeError, IndexError):
-            continue
-        try:
-            layout, header = _layout_of(first, layouts, encoding, name)
-        except UnknownLayout as error:
-            refusal = refusal or error
-            continue
-        lines = _lines(data, encoding)
-        if lines is not None:
-            return Decoded(layout, header, lines, encoding)
-    if refusal is not None and _is_utf8(data):
-        raise refusal
-    raise _undecodable(data, layouts, name) from refusal
+        first = _first_line(data, encoding)
+        allowed = [item for item in layouts if encoding in (*_UTF, *_WIDE, *item.encodings)]
+        fit = None if first is None else best_fit(first, allowed)
+        if fit is not None:
+            yield encoding, fit
 
 
 def _candidates(data: bytes, layouts: Sequence[Layout]) -> Iterator[str]:
@@ -72,61 +94,63 @@ def _candidates(data: bytes, layouts: Sequence[Layout]) -> Iterator[str]:
         yield "utf-16"
         return
     yield "utf-8-sig"
+    if b"\0" in data[:_HEADER_BYTES].split(b"\n", 1)[0]:
+        # Text in one byte a character has no NUL in its header; UTF-16 without a mark has.
+        yield from _WIDE
     yield from dict.fromkeys(encoding for layout in layouts for encoding in layout.encodings)
 
 
-def _layout_of(
-    line: str, layouts: Sequence[Layout], encoding: str, name: str
-) -> tuple[Layout, list[str]]:
-    allowed = [
-        layout for layout in layouts if encoding in ("utf-8-sig", "utf-16", *layout.encodings)
-    ]
-    headers = {
-        delimiter: next(csv.reader([line], delimiter=delimiter), [])
-        for delimiter in dict.fromkeys(layout.delimiter for layout in allowed)
-    }
-    fitting = [layout for layout in allowed if not layout.missing(headers[layout.delimiter])]
-    if fitting:
-        layout = max(
-            fitting, key=lambda item: (len(item.matched(headers[item.delimiter])), item.name)
-        )
-        return layout, headers[layout.delimiter]
-    header = max(headers.values(), key=len, default=[])
-    return detect(header, allowed, name), header
+def _first_line(data: bytes, encoding: str) -> str | None:
+    """Return the first line that is not blank, or None if it does not decode."""
+    # The cut may go through a character: that is at the end, far below any header.
+    text = data[:_HEADER_BYTES].decode(encoding, "replace")
+    for line in _LINE_END.split(text):
+        if line.strip(_BLANK):
+            return None if _LOST in line else line
+    return None
 
 
-def _lines(data: bytes, encoding: str) -> list[str | None] | None:
-    """Return the lines below the header, or None if the file is not in this encoding."""
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        if encoding == "utf-16":
-            return None
-        return _lines_one_by_one(data, encoding)
+def _decoded(data: bytes, encoding: str, fit: Fit) -> Decoded:
+    text = data.decode(encoding, "replace")
     # Only \n ends a line: other separators of Unicode stand in product names.
-    return [line + "\n" for line in text.split("\n")[1:] if line.strip("\r\x1a")]
+    end = "\n" if "\n" in text else "\r"
+    parts = text.split(end)
+    header = next(place for place, part in enumerate(parts) if part.strip(_BLANK))
+    below = range(header + 1, len(parts))
+    kept = [place for place in below if parts[place].strip("\r\x1a")]
+    lines = [parts[place] + "\n" * (place + 1 < len(parts)) for place in kept]
+    doubtful = [place for place, line in enumerate(lines) if _LOST in line]
+    if doubtful and encoding not in (*_WIDE, "utf-16"):
+        raw = data.split(end.encode())
+        doubtful = [place for place in doubtful if not _decodes(raw[kept[place]], encoding)]
+    elif doubtful and _decodes(data, encoding):
+        doubtful = []
+    return Decoded(fit.layout, fit.header, lines, frozenset(doubtful), encoding)
 
 
-def _lines_one_by_one(data: bytes, encoding: str) -> list[str | None] | None:
-    lines: list[str | None] = []
-    bad = 0
-    for raw in data.split(b"\n")[1:]:
-        if not raw.strip(b"\r\x1a"):
-            continue
-        try:
-            lines.append(raw.decode(encoding.removesuffix("-sig")) + "\n")
-        except UnicodeDecodeError:
-            lines.append(None)
-            bad += 1
-    return lines if bad <= max(1, FEW * len(lines)) else None
-
-
-def _is_utf8(data: bytes) -> bool:
+def _decodes(data: bytes, encoding: str) -> bool:
     try:
-        data.decode()
+        data.decode(encoding)
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _certain(decoded: Decoded, data: bytes) -> bool:
+    """Say whether the encoding is beyond doubt, so that damaged lines are just that."""
+    lost = len(decoded.undecodable)
+    if not lost or decoded.encoding == "utf-16":
+        return True
+    if decoded.encoding not in _UTF:
+        return False
+    if data.startswith(b"\xef\xbb\xbf") or not "".join(decoded.header).isascii():
+        return True
+    written = (
+        line
+        for place, line in enumerate(decoded.lines)
+        if place not in decoded.undecodable and not line.isascii()
+    )
+    return sum(1 for _ in written) >= lost
 
 
 def _undecodable(data: bytes, layouts: Sequence[Layout], name: str) -> UnreadableFile:

@@ -1,16 +1,20 @@
 """Which files there are: by day, from a folder or any URL that fsspec opens.
 
-A file belongs to the day that its name carries (``prices_2026-08-15.csv.gz``, ``20260815.csv``),
-or that of the folder it lies in. Files with no day in either are not price files and are left
-alone; so are hidden and half-written ones.
+A file belongs to the day that its name carries (``prices_2026-08-15.csv.gz``, ``20260815.csv``,
+``202608150300.csv``), or that of the folder it lies in. Files with no day in either are not price
+files and are left alone; so are hidden and half-written ones. What lies beside a day's files and
+is of a kind that is not read (a workbook, an archive, XML) is found too, so that reading it can
+say so.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,10 +22,24 @@ from typing import Any
 
 import fsspec
 
-from flows.pipeline.ingest.errors import NoFilesForDay, SourceMissing, SourceUnreadable
+from flows.pipeline.ingest.errors import (
+    NoFilesForDay,
+    SourceMissing,
+    SourceUnavailable,
+    SourceUnreadable,
+    UnreadableFile,
+)
 
-_DAY = re.compile(r"(?<!\d)(20\d{2})([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
+_DAY = re.compile(
+    r"(?<!\d)(20\d{2})([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
+    r"(?:([01]\d|2[0-3])[0-5]\d([0-5]\d)?)?(?!\d)"  # a time of day may follow
+)
 _TABULAR = re.compile(r"\.(csv|tsv|txt)(\.(gz|bz2|xz))?$", re.IGNORECASE)
+_NOT_READ = re.compile(
+    r"\.((csv|tsv|txt)\.(zip|zst|7z|rar|z|br)|zip|7z|rar|xlsx?|ods|xml(\.gz)?|jsonl?(\.gz)?|parquet)$",
+    re.IGNORECASE,
+)
+_PASSING = frozenset({errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE})
 _BLOCK = 1 << 20
 
 
@@ -46,36 +64,54 @@ class SourceFile:
 
         Raises:
             SourceUnreadable: it cannot be read.
+            SourceUnavailable: it cannot be read at the moment.
+            UnreadableFile: it is of a kind that is not read.
         """
-        try:
+        if _NOT_READ.search(self.name):
+            raise UnreadableFile(
+                f"file {self.name} is of a kind that is not read",
+                "Deliver it as csv, tsv or txt, plain or compressed with gzip, bzip2 or xz.",
+                file=self.name,
+            )
+        with _explained(f"file {self.name} cannot be read", self.name):
             with fsspec.open(self.url, "rb") as file:
                 data: bytes = file.read()
-                return data
-        except OSError as error:
-            raise SourceUnreadable(
-                f"file {self.name} cannot be read: {error}",
-                "See whether it is still there and may be read, then run again.",
-                file=self.name,
-            ) from error
+            return data
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of its bytes, streamed; 32 hex digits are enough to tell files.
 
         Raises:
             SourceUnreadable: it cannot be read.
+            SourceUnavailable: it cannot be read at the moment.
         """
         total = hashlib.sha256()
-        try:
-            with fsspec.open(self.url, "rb") as file:
-                while block := file.read(_BLOCK):
-                    total.update(block)
-        except OSError as error:
-            raise SourceUnreadable(
-                f"file {self.name} cannot be read: {error}",
-                "See whether it is still there and may be read, then run again.",
-                file=self.name,
-            ) from error
+        with (
+            _explained(f"file {self.name} cannot be read", self.name),
+            fsspec.open(self.url, "rb") as file,
+        ):
+            while block := file.read(_BLOCK):
+                total.update(block)
         return total.hexdigest()[:32]
+
+
+@contextmanager
+def _explained(problem: str, file: str = "") -> Iterator[None]:
+    """Turn what the file system raises into ingest's errors."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, TimeoutError | ConnectionError) or error.errno in _PASSING:
+            raise SourceUnavailable(
+                f"{problem} at the moment: {error}",
+                "See whether the source is reachable, then run again.",
+                file=file,
+            ) from error
+        raise SourceUnreadable(
+            f"{problem}: {error}",
+            "See whether it is still there and may be read, then run again.",
+            file=file,
+        ) from error
 
 
 def discover(source: str) -> dict[date, list[SourceFile]]:
@@ -87,15 +123,24 @@ def discover(source: str) -> dict[date, list[SourceFile]]:
     Raises:
         SourceMissing: nothing is there, or nothing with a day in its name.
         SourceUnreadable: it cannot be listed.
+        SourceUnavailable: it cannot be listed at the moment.
     """
     root, found = _list(source)
     by_day: dict[date, list[SourceFile]] = defaultdict(list)
+    beside: list[SourceFile] = []
     for url, path, size in found:
         name = path[len(root) :].lstrip("/") or path.rsplit("/", 1)[-1]
         day = _day_of(name)
-        hidden = any(part.startswith((".", "_")) for part in name.split("/"))
-        if day is not None and not hidden and _TABULAR.search(name):
+        if day is None or any(part.startswith((".", "_")) for part in name.split("/")):
+            continue
+        if _TABULAR.search(name):
             by_day[day].append(SourceFile(url, name, day, size))
+        elif _NOT_READ.search(name):
+            beside.append(SourceFile(url, name, day, size))
+    for file in beside:
+        # A report that lies about makes no day; beside price files it may be one that is missed.
+        if file.day in by_day:
+            by_day[file.day].append(file)
     if not by_day:
         raise SourceMissing(
             f"source {source} holds no price files",
@@ -110,6 +155,12 @@ def _list(source: str) -> tuple[str, list[tuple[str, str, int]]]:
         source = str(Path(source).expanduser())
     try:
         filesystem, root = fsspec.url_to_fs(source)
+    except (ImportError, ValueError) as error:
+        raise SourceUnreadable(
+            f"source {source} cannot be opened: {error}",
+            "Give a folder, or a URL whose fsspec driver is installed.",
+        ) from error
+    with _explained(f"source {source} cannot be listed"):
         if not filesystem.exists(root):
             raise SourceMissing(
                 f"source {source} does not exist",
@@ -120,21 +171,11 @@ def _list(source: str) -> tuple[str, list[tuple[str, str, int]]]:
             root = root.rsplit("/", 1)[0]
         else:
             details = filesystem.find(root, detail=True)
-    except (ImportError, ValueError) as error:
-        if isinstance(error, SourceMissing):
-            raise
-        raise SourceUnreadable(
-            f"source {source} cannot be opened: {error}",
-            "Give a folder, or a URL whose fsspec driver is installed.",
-        ) from error
-    except OSError as error:
-        raise SourceUnreadable(
-            f"source {source} cannot be listed: {error}",
-            "See whether it is reachable and may be read, then run again.",
-        ) from error
     return root, [
         (filesystem.unstrip_protocol(path), path, int(info.get("size") or 0))
         for path, info in details.items()
+        # Opening a pipe or a device would wait for ever.
+        if info.get("type") == "file" or info.get("islink")
     ]
 
 

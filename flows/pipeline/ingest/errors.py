@@ -29,12 +29,20 @@ class SourceUnreadable(IngestError):
     """The source is there and cannot be listed or read."""
 
 
+class SourceUnavailable(IngestError):
+    """The source does not answer at the moment: trying again may help, leaving it out may not."""
+
+
 class NoFilesForDay(IngestError):
     """The source has no file of that day."""
 
 
 class UnknownLayout(IngestError):
     """The headers of a file are those of no known layout."""
+
+
+class AmbiguousHeader(IngestError):
+    """A column that is needed is there more than once."""
 
 
 class UnreadableFile(IngestError):

@@ -8,12 +8,12 @@ from datetime import date
 
 import polars as pl
 
-from flows.pipeline.ingest.discover import discover, files_for
-from flows.pipeline.ingest.errors import IngestError
+from flows.pipeline.ingest.discover import SourceFile, discover, files_for
+from flows.pipeline.ingest.errors import IngestError, SourceUnavailable, SourceUnreadable
 from flows.pipeline.ingest.layout import load_layouts
 from flows.pipeline.ingest.read import read_day
 from flows.pipeline.schema import RAW_PRICES
-from sdk import NETWORK, Input, Permanent, checks, record, task
+from sdk import NETWORK, Input, Permanent, Transient, checks, record, task
 
 
 @contextmanager
@@ -21,6 +21,8 @@ def explained() -> Iterator[None]:
     """Turn ingest's errors into the platform's."""
     try:
         yield
+    except SourceUnavailable as error:
+        raise Transient(error.problem, error.action) from error
     except IngestError as error:
         raise Permanent(error.problem, error.action) from error
 
@@ -29,8 +31,16 @@ def _files(source: str, day: date) -> list[Input]:
     with explained():
         files = files_for(discover(source), day, source)
         return [
-            Input(name=file.name, url=file.url, content_hash=file.fingerprint()) for file in files
+            Input(name=file.name, url=file.url, content_hash=_fingerprint(file)) for file in files
         ]
+
+
+def _fingerprint(file: SourceFile) -> str:
+    try:
+        return file.fingerprint()
+    except SourceUnreadable:
+        # The step says so and uses the others; once the file can be read, its hash is another.
+        return "unreadable"
 
 
 @task(

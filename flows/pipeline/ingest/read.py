@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import polars as pl
 
 from flows.pipeline.ingest.decode import Decoded, decode
-from flows.pipeline.ingest.decompress import unpack
+from flows.pipeline.ingest.decompress import LARGEST, too_large, unpack
 from flows.pipeline.ingest.discover import SourceFile
-from flows.pipeline.ingest.errors import IngestError
+from flows.pipeline.ingest.errors import IngestError, SourceUnavailable
 from flows.pipeline.ingest.layout import Layout
 from flows.pipeline.ingest.rows import BadRow, Rows, read_rows
 from flows.pipeline.schema import FAULTS, RAW_PRICES, Schema, conform, empty
@@ -28,6 +29,8 @@ FILES: Schema = {
 
 _NUMBERS = ("quantity", "price", "unit_price", "pack_size")
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+_DECIMAL_COMMA = r"^[^0-9.,]*(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]*),[0-9]+[^0-9.,]*$"
+_GROUPED_BY_DOTS = r"^[^0-9.,]*[1-9][0-9]{0,2}(?:\.[0-9]{3})+[^0-9.,]*$"
 
 
 @dataclass(frozen=True)
@@ -46,15 +49,19 @@ def read_day(files: Sequence[SourceFile], layouts: Sequence[Layout]) -> DayResul
 
     Raises:
         IngestError: none of them can be used; the first one's error.
+        SourceUnavailable: one cannot be read at the moment.
     """
     prices, faults, summary = [], [], []
     refusal: IngestError | None = None
     for file in files:
         try:
             frame, wrong, line = read_file(file, layouts)
+        except SourceUnavailable:
+            raise  # a moment's failure must not cost a file for the day
         except IngestError as error:
             refusal = refusal or error
-            faults.append(_fault(file.name, None, error.field, "", error.problem, error.action))
+            fault = _fault(file.name, None, error.field, "", error.problem, error.action)
+            faults.append(_faults([fault]))
             summary.append(_line(file, damage=error.problem))
             continue
         prices.append(frame)
@@ -80,39 +87,35 @@ def read_file(
     Raises:
         IngestError: nothing of it can be used.
     """
+    if file.size > LARGEST:
+        raise too_large(file.name)
     unpacked = unpack(file.read(), file.name)
     decoded = decode(unpacked.data, layouts, file.name)
     rows = read_rows(
         decoded.lines,
-        width=len(decoded.header),
+        header=decoded.header,
         delimiter=decoded.layout.delimiter,
-        cut_short=bool(unpacked.damage),
+        undecodable=decoded.undecodable,
+        cut_short=unpacked.cut_short,
     )
+    damage = unpacked.damage
     faults = [_bad_row(file.name, bad) for bad in rows.bad]
-    if unpacked.damage:
-        faults.insert(
-            0,
-            _fault(
-                file.name,
-                None,
-                "",
-                "",
-                unpacked.damage,
-                f"the {len(rows.good):,} rows before that are used; ask for the file again",
-            ),
-        )
+    if damage:
+        action = f"the {len(rows.good):,} rows before that are used; ask for the file again"
+        faults.insert(0, _fault(file.name, None, "", "", damage, action))
     elif not rows.good:
+        damage = "the file has no usable rows"
         action = "nothing of it is used; ask for the file again"
-        faults.append(_fault(file.name, None, "", "", "the file has no usable rows", action))
+        faults.insert(0, _fault(file.name, None, "", "", damage, action))
     summary = _line(
         file,
         layout=decoded.layout.name,
         encoding=decoded.encoding.removesuffix("-sig"),
         rows=len(rows.good),
         rows_set_aside=len(rows.bad),
-        damage=unpacked.damage or None,
+        damage=damage or None,
     )
-    return _frame(decoded, rows, file.name), pl.concat([empty(FAULTS), *faults]), summary
+    return _frame(decoded, rows, file.name), _faults(faults), summary
 
 
 def _frame(decoded: Decoded, rows: Rows, name: str) -> pl.DataFrame:
@@ -149,31 +152,33 @@ def _frame(decoded: Decoded, rows: Rows, name: str) -> pl.DataFrame:
 def _cleaned(value: pl.Expr, column: str, layout: Layout) -> pl.Expr:
     text = value.str.replace_all(_CONTROL, "").str.strip_chars()
     if layout.decimal == "," and column in _NUMBERS:
-        # 1.299,00 and 12,90: the dot groups thousands where the comma is the decimal separator.
+        # The dot groups thousands where the comma is the decimal separator: 1.299,00 and 1.299.
+        # What fits neither form (1,299.00) stays, so that it is refused and not misread.
+        ungrouped = text.str.replace_all(".", "", literal=True)
         text = (
-            pl.when(text.str.contains(","))
-            .then(text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True))
+            pl.when(text.str.contains(_DECIMAL_COMMA))
+            .then(ungrouped.str.replace(",", ".", literal=True))
+            .when(text.str.contains(_GROUPED_BY_DOTS))
+            .then(ungrouped)
             .otherwise(text)
         )
     return pl.when(text.is_in(["", *layout.unknown])).then(None).otherwise(text).alias(column)
 
 
-def _bad_row(name: str, bad: BadRow) -> pl.DataFrame:
-    return _fault(
-        name,
-        bad.number,
-        "",
-        bad.text,
-        f"the row cannot be read: {bad.problem}",
-        "the row is left out",
-    )
+_Fault: TypeAlias = tuple[str, int | None, str | None, str | None, str, str]
 
 
-def _fault(
-    name: str, row: int | None, field: str, value: str, problem: str, action: str
-) -> pl.DataFrame:
-    values = (name, row, field or None, value or None, problem, action)
-    return pl.DataFrame([values], schema=FAULTS, orient="row")
+def _bad_row(name: str, bad: BadRow) -> _Fault:
+    problem = f"the row cannot be read: {bad.problem}"
+    return _fault(name, bad.number, bad.field, bad.text, problem, "the row is left out")
+
+
+def _fault(name: str, row: int | None, field: str, value: str, problem: str, action: str) -> _Fault:
+    return name, row, field or None, value or None, problem, action
+
+
+def _faults(faults: Sequence[_Fault]) -> pl.DataFrame:
+    return pl.DataFrame(faults, schema=FAULTS, orient="row")
 
 
 def _line(file: SourceFile, **values: object) -> pl.DataFrame:

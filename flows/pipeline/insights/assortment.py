@@ -15,10 +15,10 @@ def assortment(own: pl.DataFrame, market: pl.DataFrame) -> pl.DataFrame:
     """Return the overlap with each competitor.
 
     ``shared_over_own`` = shared products / own products; ``shared_over_seller`` = shared / the
-    competitor's.
+    competitor's. Both are null where either side has no product: then nothing can be said.
 
     Returns:
-        ASSORTMENT, sorted by seller.
+        ASSORTMENT, sorted by seller; a row for each that has offers, with a GTIN or not.
     """
     ours = own.drop_nulls("gtin").select("gtin").unique()
     theirs = market.drop_nulls("gtin").select("day", "seller", "gtin").unique()
@@ -26,10 +26,19 @@ def assortment(own: pl.DataFrame, market: pl.DataFrame) -> pl.DataFrame:
         seller_products=pl.len().cast(pl.Int64),
         shared_products=pl.col("gtin").is_in(ours["gtin"].implode()).sum().cast(pl.Int64),
     )
+    both = (pl.col("own_products") > 0) & (pl.col("seller_products") > 0)
+    shared = pl.when(both).then(pl.col("shared_products"))
     return conform(
-        counted.with_columns(own_products=pl.lit(ours.height, pl.Int64)).with_columns(
-            shared_over_own=share(pl.col("shared_products"), pl.col("own_products")),
-            shared_over_seller=share(pl.col("shared_products"), pl.col("seller_products")),
+        market.select("day", "seller")
+        .unique()
+        .join(counted, on=["day", "seller"], how="left")
+        .with_columns(
+            pl.col("seller_products", "shared_products").fill_null(0),
+            own_products=pl.lit(ours.height, pl.Int64),
+        )
+        .with_columns(
+            shared_over_own=share(shared, pl.col("own_products")),
+            shared_over_seller=share(shared, pl.col("seller_products")),
         ),
         ASSORTMENT,
     ).sort("seller")
@@ -38,7 +47,8 @@ def assortment(own: pl.DataFrame, market: pl.DataFrame) -> pl.DataFrame:
 def assortment_gaps(own: pl.DataFrame, market: pl.DataFrame) -> pl.DataFrame:
     """Return the products that competitors sell and the customer does not.
 
-    The name and brand are those that most competitors use, the first of equals by alphabet.
+    The name and brand are those that most offers carry, the first of equals by alphabet; blank
+    ones do not count.
 
     Returns:
         ASSORTMENT_GAPS, those of most sellers first, then by GTIN.
@@ -47,8 +57,8 @@ def assortment_gaps(own: pl.DataFrame, market: pl.DataFrame) -> pl.DataFrame:
         own.drop_nulls("gtin").select("gtin").unique(), on="gtin", how="anti"
     )
     counted = theirs.group_by("day", "gtin", "currency").agg(
-        name=pl.col("name").mode().min(),
-        brand=pl.col("brand").drop_nulls().mode().min(),
+        name=_usual("name"),
+        brand=_usual("brand"),
         sellers=pl.col("seller").n_unique().cast(pl.Int64),
         seller_names=pl.col("seller").unique().sort().str.join(", "),
         market_lowest=pl.col("price").min(),
@@ -56,3 +66,8 @@ def assortment_gaps(own: pl.DataFrame, market: pl.DataFrame) -> pl.DataFrame:
     return conform(counted, ASSORTMENT_GAPS).sort(
         "sellers", "gtin", "currency", descending=[True, False, False]
     )
+
+
+def _usual(column: str) -> pl.Expr:
+    said = pl.col(column).filter(pl.col(column).is_not_null() & (pl.col(column) != ""))
+    return said.mode().min()

@@ -23,14 +23,15 @@ _KEY = list(OFFER_KEY)
 def with_previous(offers: pl.DataFrame, history: Mapping[date, pl.DataFrame]) -> pl.DataFrame:
     """Return the offers that were seen before, with their last earlier price and its day.
 
-    A missing day is thus no gap: the price of the day before it is compared.
+    A missing day is thus no gap: the price of the day before it is compared. An earlier price
+    that is not above 0 is none.
 
     Args:
         offers: OFFERS of the day.
         history: OFFERS of earlier days.
     """
     lean = [
-        frame.select(*_KEY, previous_price="price", previous_day="day")
+        frame.filter(pl.col("price") > 0).select(*_KEY, previous_price="price", previous_day="day")
         for _, frame in sorted(history.items())
     ]
     if not lean:
@@ -70,9 +71,7 @@ def price_changes(seen: pl.DataFrame) -> pl.DataFrame:
     ).sort(_KEY)
 
 
-def change_summary(
-    offers: pl.DataFrame, seen: pl.DataFrame, changes: pl.DataFrame
-) -> pl.DataFrame:
+def change_summary(offers: pl.DataFrame, seen: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
     """Return per seller how many of the offers seen before have another price.
 
     ``changed_share`` = changed / compared, null where none of a seller's offers was seen before

@@ -17,6 +17,9 @@ from flows.pipeline.schema import COVERAGE, conform
 
 PARTIAL, INFLATED = 0.8, 1.25
 
+_STORES_NAMED = 3
+"""With more of them a note would be a list."""
+
 
 def coverage(
     offers: pl.DataFrame,
@@ -116,10 +119,19 @@ def _note(row: Mapping[str, object], day: date) -> str | None:
     if status in ("partial", "inflated"):
         return f"{row['offers']:,} offers; {usual:,.0f} are usual"
     if status == "new":
-        return "seen for the first time; no history to compare with"
+        return "on none of the earlier days looked at; nothing to compare with"
     if status == "returned":
         return f"back; last seen {row['last_before']}"
     if row["stores_before"] is not None and row["stores"] != row["stores_before"]:
         # Another store has other prices: a difference to yesterday's is not a change of price.
-        return f"store {row['stores']} instead of {row['stores_before']}: prices are of another store"
+        now, before = _named(row["stores"]), _named(row["stores_before"])
+        return f"{now} instead of {before}: prices are not all of the same stores"
     return None
+
+
+def _named(stores: object) -> str:
+    """Return the stores of a seller for people."""
+    names = str(stores).split(", ")
+    if len(names) > _STORES_NAMED:
+        return f"{len(names):,} stores"
+    return f"store{'s' * (len(names) > 1)} {', '.join(names)}"

@@ -27,7 +27,9 @@ def exact_mean(value: pl.Expr) -> pl.Expr:
 
 def rounded(value: pl.Expr) -> pl.Expr:
     """Round a ratio or percentage to the decimals of the marts; -0.0 becomes 0.0."""
-    return value.round(DECIMALS) + 0.0
+    nearest = value.round(DECIMALS)
+    # Adding 0.0 would do, but is optimised away.
+    return pl.when(nearest == 0).then(nearest.abs()).otherwise(nearest)
 
 
 def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:

@@ -1,7 +1,11 @@
 """Figures: every headline number with its numerator, denominator, n, coverage and date.
 
 Where there is not enough data the value is null and the note says why; a figure is never 0 or
-NaN for want of data.
+NaN for want of data, and never left out: a competitor that could not be compared has its rows.
+
+``coverage`` is the share of what a figure speaks of that it rests on: of indices, shares and
+gaps the own products compared; of price changes the offers that were there before; of
+assortments the offers that carry a valid GTIN.
 """
 
 from __future__ import annotations
@@ -12,8 +16,9 @@ from typing import Any
 
 import polars as pl
 
+from flows.pipeline.insights.basis import NO_OWN_GTIN, Basis, ratio
 from flows.pipeline.insights.exact import rounded
-from flows.pipeline.insights.position import WHOLE_MARKET
+from flows.pipeline.insights.position import WHOLE_MARKET, market_of
 from flows.pipeline.insights.price_index import FEWEST
 from flows.pipeline.schema import FIGURES
 
@@ -21,6 +26,9 @@ RULE_VERSION = "2026.1"
 """Rises when a definition changes, so that figures of different rules are not compared."""
 
 WAYS = ("mean", "median", "geometric", "basket")
+_OUTCOMES = (("win", "wins"), ("tie", "ties"), ("lose", "losses"))
+
+_Row = dict[str, Any]
 
 
 def figures(
@@ -41,16 +49,18 @@ def figures(
     Returns:
         FIGURES, sorted by figure, ``all`` before each competitor.
     """
+    basis = Basis(marts, own_seller, own_products)
     rows = [
         {"day": day, "as_of": day, "rule_version": RULE_VERSION, **row}
         for row in (
-            *_matched(marts, own_products),
-            *_indices(marts["price_index"]),
-            *_shares(marts["outcomes"]),
-            *_gap(marts["product_position"]),
-            *_changed(marts["change_summary"], own_seller),
-            *_overlap(marts["assortment"]),
-            *_gaps(marts["assortment_gaps"]),
+            _matched(basis),
+            *(row for market in basis.markets() for row in _indices(basis, market)),
+            *(row for market in basis.markets() for row in _shares(basis, market)),
+            _gap(basis),
+            _changed(basis, "own", pl.col("seller") == own_seller),
+            _changed(basis, "market", pl.col("seller") != own_seller),
+            *_overlap(basis),
+            _gaps(basis),
         )
     ]
     columns = {name: [row.get(name) for row in rows] for name in FIGURES}
@@ -66,11 +76,11 @@ def _row(
     value: float | None,
     *,
     n: int,
+    coverage: float | None,
     numerator: float | None = None,
     denominator: float | None = None,
-    coverage: float | None = None,
     lacking: str = "",
-) -> dict[str, Any]:
+) -> _Row:
     return {
         "figure": figure,
         "market": market,
@@ -84,107 +94,122 @@ def _row(
     }
 
 
-def _ratio(part: float, whole: float) -> float | None:
-    return round(part / whole, 6) if whole else None
-
-
-def _matched(marts: Mapping[str, pl.DataFrame], own_products: int) -> Iterator[dict[str, Any]]:
-    matched = marts["product_position"].height
-    yield _row(
+def _matched(basis: Basis) -> _Row:
+    products = basis.marts["product_position"]["gtin"].drop_nulls().n_unique()
+    there = basis.competitors()["offers"].sum() > 0
+    return _row(
         "matched_products_over_own",
         WHOLE_MARKET,
         "share",
-        _ratio(matched, own_products),
-        n=own_products,
-        numerator=matched,
-        denominator=own_products,
-        lacking="no own product has a valid GTIN",
+        basis.of(products) if there else None,
+        n=basis.own_products,
+        numerator=products,
+        denominator=basis.own_products,
+        coverage=basis.with_gtin(
+            basis.marts["coverage"].filter(pl.col("seller") == basis.own_seller)
+        ),
+        lacking=NO_OWN_GTIN if there else basis.lacking(WHOLE_MARKET),
     )
 
 
-def _indices(index: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    if index.is_empty():
-        for way in WAYS:
-            yield _row(
-                f"price_index_own_over_market_{way}",
-                WHOLE_MARKET,
-                "index",
-                None,
-                n=0,
-                lacking="no product was compared",
-            )
-    for row in index.iter_rows(named=True):
-        for way in WAYS:
-            basket = way == "basket"
-            yield _row(
-                f"price_index_own_over_market_{way}",
-                row["market"],
-                "index",
-                row[f"index_own_over_market_{way}"],
-                n=row["products"],
-                numerator=float(row["own_basket"]) if basket else None,
-                denominator=row["market_basket"] if basket else None,
-                coverage=row["coverage"],
-                lacking=f"{row['products']} products compared, at least {FEWEST} are needed",
-            )
-
-
-def _shares(outcomes: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    for row in outcomes.iter_rows(named=True):
-        for name, count in (("win", "wins"), ("tie", "ties"), ("lose", "losses")):
-            yield _row(
-                f"{name}_share",
-                row["market"],
-                "share",
-                row[f"{name}_share"],
-                n=row["products"],
-                numerator=row[count],
-                denominator=row["products"],
-            )
-
-
-def _gap(position: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    middle = position.select(rounded(pl.col("gap_own_minus_lowest_pct").median())).item()
-    yield _row(
-        "median_gap_own_minus_lowest_pct",
-        WHOLE_MARKET,
-        "percent",
-        middle,
-        n=position.height,
-        lacking="no product was compared",
-    )
-
-
-def _changed(summary: pl.DataFrame, own_seller: str) -> Iterator[dict[str, Any]]:
-    own = summary.filter(pl.col("seller") == own_seller)
-    market = summary.filter(pl.col("seller") != own_seller)
-    for name, part in (("own", own), ("market", market)):
-        changed, compared = int(part["changed"].sum()), int(part["compared"].sum())
+def _indices(basis: Basis, market: str) -> Iterator[_Row]:
+    found = basis.marts["price_index"].filter(pl.col("market") == market)
+    products = int(found["products"].sum())
+    lacking = f"{products} products compared, at least {FEWEST} are needed"
+    if not products:
+        lacking = basis.lacking(market)
+    elif found.height > 1:
+        lacking = f"prices are in {' and '.join(found['currency'])}, an index is of one currency"
+    row = found.row(0, named=True) if found.height == 1 else {}
+    for way in WAYS:
+        basket = bool(row) and way == "basket"
         yield _row(
-            f"price_changes_{name}_share",
-            WHOLE_MARKET,
-            "share",
-            _ratio(changed, compared),
-            n=compared,
-            numerator=changed,
-            denominator=compared,
-            lacking="no earlier day to compare with",
+            f"price_index_own_over_market_{way}",
+            market,
+            "index",
+            row.get(f"index_own_over_market_{way}"),
+            n=products,
+            numerator=float(row["own_basket"]) if basket else None,
+            denominator=row["market_basket"] if basket else None,
+            coverage=basis.of(products),
+            lacking=lacking,
         )
 
 
-def _overlap(assortment: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    for row in assortment.iter_rows(named=True):
+def _shares(basis: Basis, market: str) -> Iterator[_Row]:
+    found = basis.marts["outcomes"].filter(pl.col("market") == market)
+    row = found.row(0, named=True) if found.height else {}
+    products = row.get("products", 0)
+    for name, count in _OUTCOMES:
+        yield _row(
+            f"{name}_share",
+            market,
+            "share",
+            row.get(f"{name}_share"),
+            n=products,
+            numerator=row.get(count),
+            denominator=products,
+            coverage=basis.of(products),
+            lacking=basis.lacking(market),
+        )
+
+
+def _gap(basis: Basis) -> _Row:
+    position = basis.marts["product_position"]
+    return _row(
+        "median_gap_own_minus_lowest_pct",
+        WHOLE_MARKET,
+        "percent",
+        position.select(rounded(pl.col("gap_own_minus_lowest_pct").median())).item(),
+        n=position.height,
+        coverage=basis.of(position.height),
+        lacking=basis.lacking(WHOLE_MARKET),
+    )
+
+
+def _changed(basis: Basis, name: str, which: pl.Expr) -> _Row:
+    summary = basis.marts["change_summary"].filter(which)
+    offers = basis.marts["coverage"].filter(which)["offers"].sum()
+    changed, compared = int(summary["changed"].sum()), int(summary["compared"].sum())
+    return _row(
+        f"price_changes_{name}_share",
+        WHOLE_MARKET,
+        "share",
+        ratio(changed, compared),
+        n=compared,
+        numerator=changed,
+        denominator=compared,
+        coverage=ratio(compared, int(offers)),
+        lacking="none of the day's offers was there on an earlier day",
+    )
+
+
+def _overlap(basis: Basis) -> Iterator[_Row]:
+    sellers = basis.marts["coverage"]
+    for row in basis.marts["assortment"].iter_rows(named=True):
         yield _row(
             "assortment_shared_over_own",
-            row["seller"],
+            market_of(row["seller"]),
             "share",
             row["shared_over_own"],
             n=row["own_products"],
             numerator=row["shared_products"],
             denominator=row["own_products"],
-            lacking="no own product has a valid GTIN",
+            coverage=basis.with_gtin(sellers.filter(pl.col("seller") == row["seller"])),
+            lacking="no offer of it has a valid GTIN" if row["own_products"] else NO_OWN_GTIN,
         )
 
 
-def _gaps(gaps: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    yield _row("assortment_gap_products", WHOLE_MARKET, "count", gaps.height, n=gaps.height)
+def _gaps(basis: Basis) -> _Row:
+    gaps = basis.marts["assortment_gaps"]["gtin"].n_unique()
+    sellers = basis.competitors()
+    known = basis.own_products > 0 and sellers["offers_with_gtin"].sum() > 0
+    return _row(
+        "assortment_gap_products",
+        WHOLE_MARKET,
+        "count",
+        gaps if known else None,
+        n=gaps,
+        coverage=basis.with_gtin(sellers),
+        lacking="no offer of a competitor has a valid GTIN" if basis.own_products else NO_OWN_GTIN,
+    )

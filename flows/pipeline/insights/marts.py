@@ -32,7 +32,7 @@ def compute(
         offers: OFFERS of the day, all sellers.
         matches: MATCHES of the day.
         history: OFFERS of the earlier days that there are; the columns ``day``, ``seller``,
-            ``store_id``, ``sku`` and ``price`` are enough.
+            ``store_id``, ``sku`` and ``price`` are enough. Days that are not earlier are ignored.
         day: the day.
         own_seller: the customer's own.
         days_expected: earlier days for which there should be offers.
@@ -40,6 +40,7 @@ def compute(
     Returns:
         A frame for each name in `MARTS`, of that schema.
     """
+    history = {earlier: frame for earlier, frame in history.items() if earlier < day}
     own = offers.filter(pl.col("seller") == own_seller)
     market = offers.filter(pl.col("seller") != own_seller)
     own_products = own["gtin"].drop_nulls().n_unique()

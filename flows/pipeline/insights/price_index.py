@@ -16,7 +16,7 @@ from __future__ import annotations
 import polars as pl
 
 from flows.pipeline.insights.exact import exact_mean, exact_sum, rounded
-from flows.pipeline.insights.position import WHOLE_MARKET, market_first
+from flows.pipeline.insights.position import ONE_SELLER, PRODUCT, WHOLE_MARKET, market_first
 from flows.pipeline.schema import PRICE_INDEX, conform
 
 FEWEST = 3
@@ -31,17 +31,18 @@ def price_index(compared: pl.DataFrame, *, own_products: int) -> pl.DataFrame:
         own_products: own products with a valid GTIN: the denominator of ``coverage``.
 
     Returns:
-        PRICE_INDEX, ``all`` first, then by competitor.
+        PRICE_INDEX, ``all`` first, then by competitor; a row for each currency, since amounts in
+        two cannot be added. Indices are null below `FEWEST` products.
     """
     used = compared.filter("used").with_columns(price=pl.col("seller_price").cast(pl.Float64))
-    everyone = used.group_by("day", "gtin", "currency").agg(
+    everyone = used.group_by(PRODUCT).agg(
         pl.col("own_price").min(), price=exact_mean(pl.col("seller_price"))
     )
     columns = ["day", "currency", "own_price", "price"]
     pairs = pl.concat(
         [
             everyone.select(*columns, market=pl.lit(WHOLE_MARKET)),
-            used.select(*columns, market="seller"),
+            used.select(*columns, market=ONE_SELLER),
         ]
     ).with_columns(ratio=pl.col("own_price").cast(pl.Float64) / pl.col("price"))
     enough = pl.col("products") >= FEWEST

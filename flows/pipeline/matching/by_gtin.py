@@ -30,18 +30,21 @@ def match_by_gtin(
 
     Args:
         own: OFFERS of the customer's own seller.
-        market: OFFERS of its competitors.
+        market: OFFERS of its competitors; those of the own seller are left out.
         low: price ratio own over competitor below which a pair is reviewed.
         high: and above which.
 
     Returns:
-        MATCHES, one row for each (own GTIN, competitor), sorted by GTIN and seller.
+        MATCHES, one row for each (own GTIN, competitor) that has both in one currency, sorted by
+        GTIN and seller.
     """
+    # A frame of all sellers is fine as the market: nobody is matched with itself.
+    others = market.join(own.select("seller").unique(), on="seller", how="anti")
     pairs = _representative(own).join(
-        _representative(market), on=["gtin", "currency"], how="inner", suffix="_market"
+        _representative(others), on=["gtin", "currency"], how="inner", suffix="_market"
     )
     ratio = pl.col("price").cast(pl.Float64) / pl.col("price_market").cast(pl.Float64)
-    far = (ratio < low) | (ratio > high)
+    far = ~ratio.is_between(low, high).fill_null(False)
     reason = pl.format(
         "same barcode, far prices: own {} against {}: another pack, or a wrong price",
         pl.col("price").cast(pl.Decimal(18, 2)),
@@ -56,10 +59,12 @@ def match_by_gtin(
             kind=pl.lit("exact"),
             probability=pl.lit(1.0),
             decision=pl.when(far).then(pl.lit("review")).otherwise(pl.lit("accept")),
-            reason=pl.when(far).then(reason),
+            reason=pl.when(far).then(
+                pl.coalesce(reason, pl.lit("same barcode, a price is missing"))
+            ),
         ).with_columns(seller="seller_market", store_id="store_id_market", sku="sku_market"),
         MATCHES,
-    ).sort("gtin", "seller")
+    ).sort("gtin", "seller", "own_seller", "own_sku", "sku")
 
 
 def _representative(offers: pl.DataFrame) -> pl.DataFrame:
