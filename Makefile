@@ -11,7 +11,7 @@ TRACEBACK ?=
 VERBOSE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench-day
+.PHONY: help setup run test soak lint format bench-day bench-sdk bench-productivity
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -36,8 +36,17 @@ run: setup ## run a customer's day: CUSTOMER= SOURCE= DAY= STORAGE= (all may be 
 test: setup ## run all tests
 	@$(BIN)/python -m pytest -q
 
+soak: setup ## the chaos tests at full numbers
+	@DATAWEAVE_TEST_KILLS=40 DATAWEAVE_KILLS=200 $(BIN)/python -m pytest -q --timeout 7200 tests/e2e/test_killed.py tests/sdk/test_killed_pipeline.py
+
 bench-day: setup ## measure a customer's day on the real price files
 	@$(BIN)/python -m benchmarks.day
+
+bench-sdk: setup ## measure what the SDK costs against plain Prefect
+	@$(BIN)/python -m benchmarks.sdk
+
+bench-productivity: setup ## count what the SDK saves its authors
+	@$(BIN)/python -m benchmarks.productivity
 
 lint: setup ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .
