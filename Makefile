@@ -34,7 +34,7 @@ run: setup ## run a customer's day: CUSTOMER= SOURCE= DAY= STORAGE= (all may be 
 		$(if $(TRACEBACK),--traceback) $(if $(VERBOSE),--verbose)
 
 test: setup ## run all tests
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 soak: setup ## the chaos tests at full numbers
 	@DATAWEAVE_TEST_KILLS=40 DATAWEAVE_KILLS=200 $(BIN)/python -m pytest -q --timeout 7200 tests/e2e/test_killed.py tests/sdk/test_killed_pipeline.py

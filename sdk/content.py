@@ -19,6 +19,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sdk.errors import Permanent
+
 LENGTH = 32
 """Hex digits kept of a SHA-256: 128 bits, beyond accident and short enough to read."""
 
@@ -34,14 +36,25 @@ def text_hash(text: str) -> str:
 
 
 def table_hash(table: pa.Table) -> str:
-    """Return the content hash of an Arrow table (any number of rows and chunks)."""
+    """Return the content hash of an Arrow table (any number of rows and chunks).
+
+    Raises:
+        Permanent: a column has a type of which no hash is defined; it is named.
+    """
     total = hashlib.sha256()
     for name, column in zip(table.column_names, table.columns, strict=True):
         plain = _plain_type(column.type)
         total.update(f"{name}\0{plain}\0".encode())
         streams: dict[str, hashlib._Hash] = {}
-        for chunk in column.chunks:
-            _feed(chunk.cast(plain) if chunk.type != plain else chunk, "", streams)
+        # No chunks and one of no rows are the same column.
+        for chunk in column.chunks or [pa.array([], column.type)]:
+            try:
+                _feed(chunk.cast(plain) if chunk.type != plain else chunk, "", streams)
+            except (NotImplementedError, pa.ArrowNotImplementedError) as error:
+                raise Permanent(
+                    f"column {name!r}: {column.type} cannot be published",
+                    "Cast it to numbers, text, times, or lists and structs of these.",
+                ) from error
         for path in sorted(streams):
             total.update(path.encode() + streams[path].digest())
     total.update(str(table.num_rows).encode())
@@ -58,6 +71,8 @@ def _plain_type(dtype: pa.DataType) -> pa.DataType:
         return pa.large_binary()
     if pa.types.is_list(dtype) or pa.types.is_list_view(dtype) or pa.types.is_large_list(dtype):
         return pa.large_list(_plain_type(dtype.value_type))
+    if pa.types.is_fixed_size_list(dtype):
+        return pa.list_(_plain_type(dtype.value_type), dtype.list_size)
     if pa.types.is_struct(dtype):
         return pa.struct([(field.name, _plain_type(field.type)) for field in dtype])
     return dtype
@@ -74,17 +89,21 @@ def _feed(array: pa.Array, path: str, streams: dict[str, hashlib._Hash]) -> None
     if pa.types.is_large_list(dtype):
         stream("lengths")(_little(np.asarray(pc.list_value_length(array).fill_null(0), "i8")))
         _feed(array.flatten(), f"{path}/items", streams)
+    elif pa.types.is_fixed_size_list(dtype):
+        _feed(array.flatten(), f"{path}/items", streams)  # leaves out what lies under nulls
     elif pa.types.is_struct(dtype):
         # flatten() folds the struct's own nulls into its fields, so what lies under is not seen.
         for field, values in zip(dtype, array.flatten(), strict=True):
-            _feed(values, f"{path}/{field.name}", streams)
+            # Doubled, or a field "a/b" would share its stream with the field b of a struct a.
+            inner = field.name.replace("/", "//")
+            _feed(values, f"{path}/{inner}", streams)
     elif pa.types.is_large_string(dtype) or pa.types.is_large_binary(dtype):
         filled = array.fill_null(pa.scalar("" if pa.types.is_large_string(dtype) else b"", dtype))
         stream("lengths")(_little(np.asarray(pc.binary_length(filled), "i8")))
         _, offsets, data = filled.buffers()
         edges = np.frombuffer(offsets, "i8")[filled.offset : filled.offset + len(filled) + 1]
-        if len(filled) and data is not None:
-            stream("values")(memoryview(data)[edges[0] : edges[-1]])
+        if len(filled):
+            stream("values")(memoryview(data)[edges[0] : edges[-1]] if data is not None else b"")
     else:
         stream("values")(_fixed_width(array))
 
@@ -98,7 +117,12 @@ def _fixed_width(array: pa.Array) -> bytes:
     if pa.types.is_floating(dtype):
         values = np.asarray(array.cast(pa.float64()).fill_null(0.0)) + 0.0  # -0.0 + 0.0 is 0.0
         return _little(np.where(np.isnan(values), np.nan, values))
-    width = f"int{dtype.bit_width}"
+    try:
+        width = f"int{dtype.bit_width}"
+    except ValueError as error:
+        raise NotImplementedError(f"no hash of {dtype}") from error
+    if not hasattr(pa, width):
+        raise NotImplementedError(f"no hash of {dtype}")
     integers = array.view(getattr(pa, width)()) if not pa.types.is_integer(dtype) else array
     return _little(np.asarray(integers.fill_null(0)))
 

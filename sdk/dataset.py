@@ -7,31 +7,21 @@ parameter; reading checks nothing again, since a published part never changes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from sdk.errors import Permanent
-from sdk.manifest import Degradation, Manifest, Part, Source
+from sdk.errors import Permanent, StorageError
+from sdk.key import DatasetKey as DatasetKey
+from sdk.manifest import Degradation, Input, Manifest, Part, Source
 from sdk.storage import storage
 
 SINGLE_TABLE = "data"
 """The part name of a dataset that holds one table."""
-
-
-class DatasetKey(BaseModel):
-    """The run key: which customer's which dataset of which day."""
-
-    model_config = ConfigDict(frozen=True)
-
-    customer: str
-    name: str
-    day: date
-
-    def __str__(self) -> str:
-        return f"{self.customer}/{self.name}/{self.day}"
 
 
 class Dataset(BaseModel):
@@ -86,6 +76,16 @@ class Dataset(BaseModel):
         """The run key."""
         return DatasetKey(customer=self.customer, name=self.name, day=self.day)
 
+    def as_input(self) -> Input:
+        """Return how the manifest of what is made from it names it."""
+        return Input(
+            customer=self.customer,
+            name=self.name,
+            day=self.day,
+            version=self.version,
+            content_hash=self.content_hash,
+        )
+
     @property
     def fresh(self) -> bool:
         """Whether neither it nor anything it was built on came from a fallback."""
@@ -107,7 +107,9 @@ class Dataset(BaseModel):
 
     def read(self, part: str | None = None) -> bytes:
         """Return a part's bytes as they are stored."""
-        return storage(self.store).read(self._path(part))
+        path = self._path(part)
+        with self._readable(path):
+            return storage(self.store).read(path)
 
     def frame(self, table: str | None = None, *, columns: list[str] | None = None) -> pl.DataFrame:
         """Return a table's rows.
@@ -115,22 +117,50 @@ class Dataset(BaseModel):
         Args:
             table: which; may be left out where there is one.
             columns: only these.
+
+        Raises:
+            Permanent: there is no such table, or it has no such column.
+            StorageError: its part is gone or damaged.
         """
-        return pl.read_parquet(self._openable(table), columns=columns, use_statistics=False)
+        path = self._path(table)
+        with self._readable(path):
+            return pl.read_parquet(
+                self._openable(path), columns=columns, use_statistics=False, glob=False
+            )
 
     def scan(self, table: str | None = None) -> pl.LazyFrame:
-        """Return a lazy frame over a table."""
-        source = self._openable(table)
-        return pl.scan_parquet(source)
+        """Return a lazy frame over a table.
+
+        From an object store the part is fetched at once, whole: fsspec has the credentials and
+        the endpoint, which polars' own reader would need again and apart.
+        """
+        path = self._path(table)
+        with self._readable(path):
+            return pl.scan_parquet(self._openable(path), glob=False)
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Return all tables by name."""
         return {name: self.frame(name) for name in self.tables}
 
-    def _openable(self, table: str | None) -> Any:
+    def _openable(self, path: str) -> Any:
         root = storage(self.store)
-        path = self._path(table)
         return root.locate(path) if root.is_local else root.read(path)
+
+    @contextmanager
+    def _readable(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except pl.exceptions.ColumnNotFoundError as error:
+            raise Permanent(
+                f"dataset {self}: no column {str(error).splitlines()[0]}",
+                "Ask for columns that its manifest lists.",
+            ) from error
+        except (FileNotFoundError, pl.exceptions.ComputeError) as error:
+            what = "is gone" if isinstance(error, FileNotFoundError) else "is damaged"
+            raise StorageError(
+                f"dataset {self}: {storage(self.store).locate(path)} {what}",
+                "Run its step again: it makes anew what is not whole.",
+            ) from error
 
     def _path(self, name: str | None) -> str:
         if name is None:

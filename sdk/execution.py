@@ -5,7 +5,7 @@ This is the SDK's promise, and it knows nothing of Prefect. The order of things:
 1. The inputs are fingerprinted. If the newest version of the key is fresh and carries the same
    fingerprint, it is the result and nothing runs.
 2. The function is called. An error is classified; the policy says whether and after what wait
-   it is called again.
+   it is called again, within the time budget of the flows above. Attempts that crashed count.
 3. What it returned is checked. Bad rows may be set aside; a blocking check ends the step.
 4. The rows are published, with manifest, atomically.
 5. When all attempts are spent, the fallbacks are asked in order. Served data is published under
@@ -19,13 +19,16 @@ import logging
 import random
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from sdk.crashes import Crashed, watched
 from sdk.dataset import Dataset
 from sdk.errors import PlatformError, classify, retry_after
 from sdk.fallback import Alternative, Fallback, LastGood, applies
 from sdk.manifest import Degradation, Source, StepStatistics
+from sdk.masking import masked
 from sdk.progress import StepEnded, StepStarted, tell
 from sdk.publication import Publication, count_rows
 from sdk.redaction import redacted
@@ -47,6 +50,7 @@ class Execution:
         run: the run that it is part of; None outside any.
         log: where attempts and fallbacks are told.
         clock: monotonic seconds.
+        now: the time of day, against which the budget of the flows above is held.
         draw: the source of jitter.
         ledger: takes the record; by default it is written to the run's ledger at once.
     """
@@ -60,6 +64,7 @@ class Execution:
         *,
         log: logging.Logger | logging.LoggerAdapter[Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         draw: random.Random | None = None,
         ledger: Callable[[StepRecord], None] | None = None,
     ) -> None:
@@ -69,12 +74,13 @@ class Execution:
         self.run = run
         self.log = log or logging.getLogger(__name__)
         self.clock = clock
+        self.now = now
         self.draw = draw or random.Random()  # noqa: S311 - jitter, not cryptography
         self.out = Publication(step, function, self.parameters, run, self.log)
         self.ledger = ledger
         self.attempts = 0
         self.delays: list[float] = []
-        self.started = datetime.now(UTC)
+        self.started = now()
         self._began = clock()
 
     def walk(self) -> Walk:
@@ -84,7 +90,8 @@ class Execution:
             Exception: the last error of the step, when nothing could be served instead.
         """
         tell(StepStarted(self.step.name, self._detail()))
-        with recording() as recorded:
+        with recording() as recorded, self._watched() as crashes:
+            self.attempts = crashes
             try:
                 while True:
                     self.attempts += 1
@@ -100,7 +107,16 @@ class Execution:
                 return (yield from self._fall_back(last, recorded))
             except Exception as error:
                 self._finish("failed", None, recorded, error=error)
-                raise
+                shown = masked(error, self.parameters)
+                if shown is error:
+                    raise
+                raise shown from None
+
+    def _watched(self) -> AbstractContextManager[int]:
+        # Without a fallback a crash changes nothing; the items of a fan-out have its own watch.
+        if self.run is None or not self.step.fallbacks or self.ledger is not None:
+            return nullcontext(0)
+        return watched(self.run, self.step.name, self.parameters, self.log)
 
     def _attempt(self, recorded: dict[str, Any]) -> Walk:
         prepared = self.out.prepare()
@@ -108,6 +124,12 @@ class Execution:
         if existing is not None:
             self.attempts -= 1
             return self._finish("reused", existing, dict(existing.statistics))
+        if self.attempts > self.step.retry.attempts:
+            self.attempts -= 1
+            raise Crashed(
+                f"step {self.step.name} died {self.attempts} times without a word",
+                "It was killed from outside, as for want of memory: give it more, or less to do.",
+            )
         recorded.clear()
         value = yield Call(self.function, self.parameters, self.step.time_limit)
         checked = self.out.checked(value, prepared.key, recorded)
@@ -133,6 +155,10 @@ class Execution:
             retry_after=retry_after(error),
             draw=self.draw,
         )
+        until = self.run.retry_until if self.run else None
+        if wait is not None and until is not None and self.now() + timedelta(seconds=wait) > until:
+            self.log.warning("%s: the flow's time for retries is spent", self.step.name)
+            return None
         if wait is not None:
             self.log.warning(
                 "%s: attempt %d of %d failed (%s); next in %.1f s",

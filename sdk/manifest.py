@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sdk.key import DatasetKey
+
 FORMAT = 1
 """Rises when a reader of the old format would misread the new one."""
 
@@ -61,6 +63,13 @@ class Input(_Frozen):
     version: int | None = None
     url: str | None = None
 
+    @property
+    def origin(self) -> tuple[DatasetKey, int] | None:
+        """Key and version of a dataset; None for what is outside the store."""
+        if self.customer is None or self.day is None or self.version is None:
+            return None
+        return DatasetKey(customer=self.customer, name=self.name, day=self.day), self.version
+
 
 class Degradation(_Frozen):
     """Why something is not fresh, carried by everything built on it.
@@ -92,6 +101,8 @@ class CheckResult(_Frozen):
         failed: rows (or values) that did not hold.
         total: rows looked at.
         detail: in words; examples included.
+        table: which of the step's tables was looked at; for a check before a step, which of its
+            parameters.
     """
 
     name: str
@@ -100,6 +111,7 @@ class CheckResult(_Frozen):
     failed: int = 0
     total: int = 0
     detail: str = ""
+    table: str = ""
 
 
 class StepStatistics(_Frozen):
@@ -148,6 +160,11 @@ class Manifest(_Frozen):
     degraded: tuple[Degradation, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     statistics: StepStatistics | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether it is fresh and built on fresh data only: what a later day may fall back on."""
+        return self.source == "fresh" and not self.degraded
 
     def part(self, name: str) -> Part | None:
         """Return the part of that name, or None."""

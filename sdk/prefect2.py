@@ -8,13 +8,14 @@ move to Prefect 3 is to write this file again.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect import Task
+from prefect import Flow, Task
 from prefect._internal.concurrency.api import create_call, from_async, from_sync
 from prefect._internal.concurrency.cancellation import (
     CancelledError,
@@ -22,17 +23,48 @@ from prefect._internal.concurrency.cancellation import (
     cancel_sync_after,
 )
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext, TaskRunContext
+from prefect.context import FlowRunContext, PrefectObjectRegistry, TaskRunContext
 from prefect.exceptions import MissingContextError
 from prefect.futures import resolve_futures_to_states
 from prefect.logging import get_run_logger
 from prefect.states import Completed, return_value_to_state
 from prefect.utilities.annotations import quote
+from prefect.utilities.asyncutils import is_async_fn
 
 from sdk.step import Call, invoke
 
 DEGRADED = "Degraded"
 """The name of the state of a run that completed on a fallback; its type is COMPLETED."""
+
+
+def completed(decorator: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords of one of Prefect's decorators, completed with its defaults.
+
+    The classes below have other defaults: `prefect.task` leaves ``log_prints`` to the flow,
+    `prefect.Task` says no.
+
+    Raises:
+        TypeError: the decorator takes no such keyword.
+    """
+    try:
+        bound = inspect.signature(decorator).bind_partial(**options)
+    except TypeError as error:
+        raise TypeError(f"{decorator.__name__}() {error}") from None
+    bound.apply_defaults()
+    return {name: value for name, value in bound.arguments.items() if name != "__fn"}
+
+
+def register(made: Flow[Any, Any] | Task[Any, Any], replaced: object) -> None:
+    """Have Prefect's loader find this flow or task, not the one from which it was made."""
+    registry = PrefectObjectRegistry.get()
+    if registry is None:
+        return
+    known = registry._instance_registry[type(replaced)]
+    for position in reversed(range(len(known))):  # it is the last, or near the end
+        if known[position] is replaced:
+            del known[position]
+            break
+    registry.register_instance(made)  # type: ignore[no-untyped-call]
 
 
 def call(action: Call) -> Any:
@@ -43,11 +75,30 @@ def call(action: Call) -> Any:
     """
     try:
         with cancel_sync_after(action.time_limit) as scope:
-            return invoke(action.function, action.arguments)
+            value = invoke(action.function, action.arguments)
+            return _settled(value) if inspect.isawaitable(value) else value
     except CancelledError as error:
         if scope.timedout():
             raise TimeoutError(f"no result within {action.time_limit:g} s") from error
         raise
+
+
+def _settled(value: Awaitable[Any]) -> Any:
+    """Await what a plain function around a coroutine function returned, as Prefect does."""
+
+    async def wait() -> Any:
+        return await value
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(wait())
+    return value
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Say whether Prefect takes a flow's function for a coroutine function."""
+    return is_async_fn(function)
 
 
 async def call_async(action: Call) -> Any:
@@ -80,6 +131,20 @@ def flow_run_id() -> str:
     if context is None or context.flow_run is None:
         raise MissingContextError("no flow is running here")
     return str(context.flow_run.id)
+
+
+def task_run_id() -> str:
+    """Return the id of the task run whose function is running."""
+    context = TaskRunContext.get()
+    if context is None:
+        raise MissingContextError("no task is running here")
+    return str(context.task_run.id)
+
+
+def run_count() -> int:
+    """Return how often the running flow run was started; Prefect counts its own retries."""
+    context = FlowRunContext.get()
+    return (context.flow_run.run_count or 1) if context and context.flow_run else 1
 
 
 def scheduled_start() -> datetime | None:

@@ -3,19 +3,28 @@
 Two nets: the values of every ``SecretStr`` that a step or flow was given, wherever they turn up
 in a text; and the shapes in which credentials commonly stand in error messages (the user part
 of a URL, ``password=…``, ``Authorization: …``), for secrets that the SDK was never shown.
+
+A secret that a step or flow was given is remembered for the life of the process, because the
+engine logs an error, and stores its message, after the step has ended and elsewhere than in it.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
-from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic import BaseModel
 
 MASK = "********"
 SHORTEST = 4
 """Shorter secrets are not searched for: replacing every "1" would hide the message instead."""
+REMEMBERED = 1000
+"""Secrets kept for masking; a process that was given more of them forgets the oldest."""
 
 _SHAPES = (
     (re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"), MASK),
@@ -31,29 +40,68 @@ _SHAPES = (
 )
 
 
+_lock = threading.Lock()
+_remembered: dict[str, None] = {}
+
+
 def secrets_in(value: Any) -> Iterator[str]:
     """Yield the plain text of every secret in a parameter, however it is nested."""
-    if isinstance(value, SecretStr):
-        yield value.get_secret_value()
-    elif isinstance(value, SecretBytes):
-        yield value.get_secret_value().decode(errors="replace")
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from secrets_in(getattr(value, name))
-    elif isinstance(value, Mapping):
+    if isinstance(value, str | int | float | bool) or value is None:
+        return
+    if isinstance(value, Mapping):
         for item in value.values():
             yield from secrets_in(item)
     elif isinstance(value, list | tuple | set | frozenset):
         for item in value:
             yield from secrets_in(item)
+    elif callable(reveal := getattr(value, "get_secret_value", None)):
+        # SecretStr and SecretBytes of Pydantic 2, and those of version 1 in Prefect's blocks.
+        plain = reveal()
+        yield plain.decode(errors="replace") if isinstance(plain, bytes) else str(plain)
+    else:
+        for name in _fields(value):
+            yield from secrets_in(getattr(value, name, None))
+
+
+def _fields(value: Any) -> Iterator[str]:
+    """Yield the names of what a model or dataclass holds; a block is a model of Pydantic 1."""
+    if isinstance(value, BaseModel):
+        yield from type(value).model_fields
+    elif isinstance(getattr(type(value), "__fields__", None), Mapping):
+        yield from type(value).__fields__
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        yield from (field.name for field in dataclasses.fields(value))
+
+
+def remember(value: Any) -> None:
+    """Mask the secrets in a value from now on, wherever this process writes something down."""
+    found = [secret for secret in secrets_in(value) if len(secret) >= SHORTEST]
+    if not found:
+        return
+    with _lock:
+        for secret in found:
+            _remembered.pop(secret, None)
+            _remembered[secret] = None
+        while len(_remembered) > REMEMBERED:
+            del _remembered[next(iter(_remembered))]
 
 
 def redacted(text: str, parameters: Any = None) -> str:
-    """Return a text without the secrets of the parameters and without credential shapes."""
-    known = sorted(set(secrets_in(parameters)), key=len, reverse=True)
-    for secret in known:
-        if len(secret) >= SHORTEST:
-            text = text.replace(secret, MASK)
+    """Return a text without secrets: those of the parameters, those remembered, and shapes."""
+    for written in written_forms(parameters):
+        text = text.replace(written, MASK)
     for shape, mask in _SHAPES:
         text = shape.sub(mask, text)
     return text
+
+
+def written_forms(parameters: Any = None) -> list[str]:
+    """Return every way in which a known secret may be written, longest first."""
+    known = {secret for secret in secrets_in(parameters) if len(secret) >= SHORTEST}
+    with _lock:
+        known.update(_remembered)
+    forms = set(known)
+    for secret in known:
+        # As part of a URL, of another object's repr, and of JSON.
+        forms.update((quote(secret, safe=""), repr(secret)[1:-1], json.dumps(secret)[1:-1]))
+    return sorted(forms, key=lambda form: (-len(form), form))

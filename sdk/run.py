@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date
+from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
@@ -26,11 +26,13 @@ class Run(BaseModel):
         store: URL of the storage root.
         run_id: the flow run's id.
         root_id: the id of the outermost run; the ledger of a run and its subflows is one.
-        path: the ids from the outermost run to this one.
+        path: the ids from the outermost run to this one; a later attempt of a flow has an id of
+            its own here.
         flow: the flow's name.
         environment: dev, staging or prod.
         code_version: set where a release names it; else each step's own is computed.
         refresh: make everything anew, even what is there.
+        retry_until: the end of the time budget of the flows above; nothing below waits beyond it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -45,6 +47,7 @@ class Run(BaseModel):
     environment: str = "dev"
     code_version: str | None = None
     refresh: bool = False
+    retry_until: datetime | None = None
 
 
 def current_run() -> Run | None:

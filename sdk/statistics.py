@@ -86,7 +86,7 @@ def write_record(run: Run, entry: StepRecord) -> None:
     """Add a record to the run's ledger."""
     # Time first, so that names sort in the order of execution; uuid, since steps run in parallel.
     moment = entry.statistics.started.strftime("%Y%m%dT%H%M%S%f")
-    path = f"{_ledger(run.customer, run.day, run.root_id)}/{moment}-{uuid.uuid4().hex[:8]}.json"
+    path = f"{ledger(run)}/{moment}-{uuid.uuid4().hex[:8]}.json"
     storage(run.store).put(path, entry.model_dump_json().encode())
 
 
@@ -95,16 +95,18 @@ def write_records(run: Run, entries: Sequence[StepRecord]) -> None:
     if not entries:
         return
     moment = entries[0].statistics.started.strftime("%Y%m%dT%H%M%S%f")
-    path = f"{_ledger(run.customer, run.day, run.root_id)}/{moment}-{uuid.uuid4().hex[:8]}.jsonl"
+    path = f"{ledger(run)}/{moment}-{uuid.uuid4().hex[:8]}.jsonl"
     storage(run.store).put(path, "\n".join(entry.model_dump_json() for entry in entries).encode())
 
 
 def read_records(run: Run) -> list[StepRecord]:
     """Return the records of a run and its subflows, in the order in which the steps began."""
-    folder = _ledger(run.customer, run.day, run.root_id)
+    folder = ledger(run)
     root = storage(run.store)
     entries = []
     for name in root.names(folder):
+        if not name.endswith((".json", ".jsonl")):
+            continue  # the markers of `sdk.crashes`
         try:
             content = root.read(f"{folder}/{name}")
         except FileNotFoundError:
@@ -118,5 +120,6 @@ def read_records(run: Run) -> list[StepRecord]:
     return entries
 
 
-def _ledger(customer: str, day: date, root_id: str) -> str:
-    return f"{customer}/_runs/{day}/{root_id}"
+def ledger(run: Run) -> str:
+    """Return the folder of a run's ledger, shared by its subflows."""
+    return f"{run.customer}/_runs/{run.day}/{run.root_id}"

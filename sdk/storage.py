@@ -7,7 +7,14 @@ A root is a folder or any fsspec URL (``s3://bucket/prefix``, ``gs://``, ``az://
   flushed to disk, then renamed. Object stores do so by themselves.
 * `put_if_absent` does so only where nothing is there yet, whoever else tries at the same moment.
   Locally by a hard link (it fails if the name exists; a rename would overwrite), elsewhere by
-  the store's conditional put (``If-None-Match: *`` on S3, generation match on GCS).
+  the driver's exclusive create: ``pipe_file(…, mode="create")``.
+
+What is proved, and what is not. Folders: races between processes, kills, full disks. S3: against
+a server that speaks its protocol over HTTP (``If-None-Match: *`` is sent and obeyed; races between
+threads and processes; 403, 404, 409, 412, 503, no connection). Azure and Google: only that any
+fsspec driver whose create is exclusive carries the store, by a stand-in; gcsfs (generation match)
+and adlfs (``overwrite=False``) document theirs so, but no test here has spoken to them. A driver
+that ignores ``mode="create"`` would let two writers claim one version.
 
 A killed writer leaves at most a ``.tmp-…`` file, which no reader looks at and the garbage
 collection removes.
@@ -16,10 +23,13 @@ collection removes.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
+import random
+import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,9 +37,32 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from sdk.errors import StorageError, Transient
+from sdk.errors import PlatformError, StorageError, Transient
+from sdk.storage_errors import bucket_is_missing, explained, refusal
 
 TEMPORARY = ".tmp-"
+
+CONFLICTS = 8
+"""How often a conditional put is sent again after a 409: S3 asks for it, and each round of a race
+has a winner, so that eight rounds outlast far more writers than one key ever has."""
+
+_MODIFIED = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
+"""Where the drivers say when an object was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object below a folder.
+
+    Attributes:
+        path: below the root.
+        bytes: its size.
+        modified: when it was written, by the store's clock; None where the driver does not say.
+    """
+
+    path: str
+    bytes: int
+    modified: datetime | None
 
 
 class Storage:
@@ -89,25 +122,54 @@ class Storage:
 
     def exists(self, path: str) -> bool:
         """Say whether there is an object at the path."""
-        with self._explained("look for", path):
-            return bool(self._fs.exists(self._full(path)))
+        return self.size(path) is not None
 
-    def size(self, path: str) -> int:
-        """Return an object's size in bytes."""
-        with self._explained("measure", path):
-            return int(self._fs.size(self._full(path)))
+    def size(self, path: str) -> int | None:
+        """Return an object's size in bytes; None if there is none."""
+        with self._explained("look for", path):
+            # What was cached before another process wrote or removed would tell of the past.
+            self._fs.invalidate_cache(self._full(path))
+            try:
+                found = self._fs.info(self._full(path))
+            except FileNotFoundError as error:
+                if bucket_is_missing(error):
+                    raise
+                return None
+        return None if found["type"] == "directory" else int(found["size"])
 
     def names(self, folder: str) -> list[str]:
         """Return the names directly below a folder, sorted; none if there is no folder."""
         with self._explained("list", folder):
-            # A listing that was cached before another process wrote would hide its manifest.
             self._fs.invalidate_cache(self._full(folder))
             try:
                 found = self._fs.ls(self._full(folder), detail=False)
-            except FileNotFoundError:
+            except FileNotFoundError as error:
+                if bucket_is_missing(error):
+                    raise
                 return []
         names = (str(path).rstrip("/").rsplit("/", 1)[-1] for path in found)
         return sorted(name for name in names if not name.startswith(TEMPORARY))
+
+    def entries(self, folder: str = "") -> list[Entry]:
+        """Return every object below a folder at any depth, temporary ones too, by path."""
+        top = self._full(folder).rstrip("/")
+        with self._explained("list", folder):
+            self._fs.invalidate_cache(top)
+            try:
+                found = self._fs.find(top, detail=True)
+            except FileNotFoundError as error:
+                if bucket_is_missing(error):
+                    raise
+                return []
+        start = len(self._base) + 1
+        return sorted(
+            (
+                Entry(str(path)[start:], int(info.get("size") or 0), _modified(info))
+                for path, info in found.items()
+                if info.get("type") != "directory"
+            ),
+            key=lambda entry: entry.path,
+        )
 
     def put(self, path: str, data: bytes) -> None:
         """Make an object appear whole, replacing what is there."""
@@ -122,30 +184,38 @@ class Storage:
         """Make an object appear whole where none is.
 
         Returns:
-            Whether it is ours; False means that another was there first, untouched.
+            Whether it is ours; False means that something is there, untouched. After a lost
+            answer that may be our own: a driver that sent the request twice was refused by
+            what it had written first. Who must know compares the bytes.
         """
         with self._explained("write", path):
             if self.is_local:
                 with self._staged(path, data) as temporary:
-                    try:
-                        os.link(temporary, self._full(path))
-                    except FileExistsError:
+                    return _link(temporary, Path(self._full(path)))
+            for attempt in range(1, CONFLICTS + 1):
+                try:
+                    self._fs.pipe_file(self._full(path), data, mode="create")
+                except Exception as error:
+                    why = refusal(error)
+                    if why is None or (why == "conflict" and attempt == CONFLICTS):
+                        raise
+                    if why == "taken":
                         return False
-                return True
-            try:
-                self._fs.pipe_file(self._full(path), data, mode="create")
-            except FileExistsError:
-                return False
-            except OSError as error:
-                if _precondition_failed(error):
-                    return False
-                raise
-            return True
+                    time.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311 - jitter
+                else:
+                    return True
+        raise AssertionError("unreachable")
 
     def delete(self, path: str) -> None:
         """Remove an object; nothing happens if there is none."""
         with self._explained("delete", path), contextlib.suppress(FileNotFoundError):
             self._fs.rm_file(self._full(path))
+
+    def prune(self, folder: str) -> None:
+        """Remove a folder if it is empty; object stores have none."""
+        if self.is_local:
+            with contextlib.suppress(OSError):
+                Path(self._full(folder)).rmdir()
 
     def check_writable(self) -> None:
         """Write and remove a probe.
@@ -160,25 +230,40 @@ class Storage:
     @contextlib.contextmanager
     def _staged(self, path: str, data: bytes) -> Iterator[Path]:
         target = Path(self._full(path))
-        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             yield temporary
         finally:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # that it cannot be removed must hide no error
+                temporary.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _explained(self, verb: str, path: str) -> Iterator[None]:
+        problem = f"storage {self.url}: cannot {verb} {path or '/'}"
         try:
             yield
-        except FileNotFoundError:
+        except PlatformError:
+            raise
+        except FileNotFoundError as error:
+            if bucket_is_missing(error):
+                raise explained(error, problem) from error
+            if verb == "write":
+                # Its folder was there a moment ago: somebody is clearing up.
+                raise Transient(f"{problem}: its folder is gone", "Try again.") from error
             raise
         except OSError as error:
-            raise _explain(error, f"storage {self.url}: cannot {verb} {path or '/'}") from error
+            raise explained(error, problem) from error
+        except Exception as error:
+            # Locally every failure is an OSError, and another exception is a defect to be seen;
+            # drivers of object stores raise their libraries' own.
+            if self.is_local or isinstance(error, TypeError | AttributeError | AssertionError):
+                raise
+            raise explained(error, problem) from error
 
 
 @lru_cache(maxsize=64)
@@ -191,24 +276,22 @@ def storage(url: str) -> Storage:
     return _storage(url, ())
 
 
-def _precondition_failed(error: OSError) -> bool:
-    # s3fs turns most S3 codes into errno, but not these two of the conditional put.
-    return "PreconditionFailed" in str(error) or "ConditionalRequestConflict" in str(error)
+def _link(temporary: Path, target: Path) -> bool:
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        # NFS may repeat a link whose answer was lost: two names for our file mean that we won.
+        return temporary.stat().st_nlink > 1
+    return True
 
 
-def _explain(error: OSError, problem: str) -> StorageError | Transient:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageError(
-            f"{problem}: no space left", "Free space or give another storage root; then run again."
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return StorageError(
-            f"{problem}: not permitted ({os.strerror(error.errno)})",
-            "Give a storage root that this user may write, or mend its permissions.",
-        )
-    if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
-        return StorageError(
-            f"{problem}: a file stands where a folder is needed",
-            "Give another storage root, or move that file away.",
-        )
-    return Transient(f"{problem}: {error}", "If it stays, see whether the store is reachable.")
+def _modified(info: dict[str, Any]) -> datetime | None:
+    for name in _MODIFIED:
+        value = info.get(name)
+        if isinstance(value, datetime):
+            return value if value.tzinfo else value.replace(tzinfo=UTC)
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        if isinstance(value, str):
+            return datetime.fromisoformat(value).astimezone(UTC)
+    return None

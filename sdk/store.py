@@ -1,37 +1,35 @@
 """The dataset store: publication, history and lookup over a storage root.
 
-Layout below the root::
-
-    <customer>/<dataset>/<day>/manifest-000001.json     one per version, never changed
-    <customer>/<dataset>/<day>/<part>-<hash>.parquet    named by content, never changed
-
 Publication writes the parts, then claims the next version number with a conditional put. Two
 runs that race for one key: one gets the number; the other sees that manifest and, if it made
-the same thing (same fingerprint), takes it, else claims the number after. Order is by version
-number, never by clock, so clocks may jump.
+the same thing, takes it, else claims the number after. So versions are dense, and no version
+says again what the one before it says. Order is by version number, never by clock, so clocks
+may jump.
 
-A part is named by the hash of its bytes: a killed run's parts are invisible (no manifest names
-them), found again by the next run (same name), or collected.
+A claimed manifest is looked at once more: should a part have gone meanwhile (a garbage
+collection under a clock that jumped), it is written again. So a manifest that stays has all
+its parts.
+
+Where things are: `sdk.layout`. How rows become bytes: `sdk.parts`. What may change from one
+publication to the next: `sdk.evolution`. Comparing two datasets: `sdk.difference`. Clearing
+up: `sdk.garbage`.
 """
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import PurePosixPath
-from typing import Any, TypeAlias
+from typing import Any
 
-import polars as pl
 from pydantic import ValidationError
 
-from sdk.content import bytes_hash, table_hash, text_hash
-from sdk.dataset import SINGLE_TABLE, Dataset, DatasetKey
-from sdk.errors import Permanent, StorageError
+from sdk import evolution
+from sdk.dataset import Dataset, DatasetKey
+from sdk.errors import Permanent, StorageError, Transient
+from sdk.layout import folder, manifest_path, version_in
 from sdk.manifest import (
+    FORMAT,
     CheckResult,
-    ColumnSchema,
     Degradation,
     Input,
     Manifest,
@@ -39,19 +37,16 @@ from sdk.manifest import (
     Source,
     StepStatistics,
 )
+from sdk.parts import Content, Named, columns_of, combined_hash, encoded, named, parquet_bytes
 from sdk.storage import storage
 
-Content: TypeAlias = pl.DataFrame | pl.LazyFrame | Mapping[str, pl.DataFrame | bytes]
-"""What a step may publish: a table, or named tables and files (a file's name has its suffix)."""
+__all__ = ["Content", "Store", "parquet_bytes"]
 
-_MANIFEST = "manifest-"
-_PARQUET_SETTINGS: dict[str, Any] = {
-    # Fixed, so that the same rows are the same bytes whatever polars' defaults become.
-    "compression": "zstd",
-    "compression_level": 3,
-    "statistics": True,
-    "row_group_size": 256 * 1024,
-}
+_LOOKED_BACK = 30
+"""Days with the dataset that are searched for its newest fresh schema: a month of fallbacks."""
+
+_CLAIMS = 1000
+"""Version numbers tried before a claim gives up: each lost one is another run's publication."""
 
 
 class Store:
@@ -82,17 +77,26 @@ class Store:
         statistics: StepStatistics | None = None,
         source: Source = "fresh",
         age_days: int | None = None,
+        accept_schema_change: bool = False,
     ) -> Dataset:
         """Publish a version of a dataset, atomically.
 
+        Args:
+            accept_schema_change: columns may be lost or retyped against the newest fresh
+                publication of that dataset for this day or one before.
+
         Returns:
-            The dataset: ours, or the identical one that another run published meanwhile.
+            The dataset: ours, or the identical one that is the newest already.
 
         Raises:
+            SchemaChanged: a column is lost or retyped, and nobody said that it may be.
             StorageError: the store cannot be written; nothing readable is left behind.
         """
-        parts = tuple(self._write_parts(key, content))
-        return self._claim(
+        made = named(content)
+        if source == "fresh" and not accept_schema_change:
+            self._check_schema(key, made)
+        parts = tuple(self._write(key, made))
+        dataset = self._claim(
             key,
             parts,
             fingerprint=fingerprint,
@@ -106,6 +110,9 @@ class Store:
             source=source,
             age_days=age_days,
         )
+        if not self.holds(dataset):
+            list(self._write(key, made))
+        return dataset
 
     def serve(
         self,
@@ -117,12 +124,18 @@ class Store:
         run_id: str | None = None,
         statistics: StepStatistics | None = None,
     ) -> Dataset:
-        """Publish an earlier dataset under a later key, as a fallback; no rows are copied."""
+        """Publish an earlier dataset under a later key, as a fallback; no rows are copied.
+
+        Raises:
+            Permanent: it is another dataset, whose parts a manifest here could not name.
+        """
+        if (good.customer, good.name) != (key.customer, key.name):
+            raise Permanent(f"{good} cannot be served as {key}", "Serve a dataset of its own name.")
         return self._claim(
             key,
             good.parts,
             fingerprint=fingerprint,
-            inputs=(_as_input(good),),
+            inputs=(good.as_input(),),
             run_id=run_id,
             degraded=(degradation, *good.degraded),
             statistics=statistics,
@@ -130,73 +143,75 @@ class Store:
             age_days=degradation.age_days,
         )
 
+    def _write(self, key: DatasetKey, content: Named) -> Iterator[Part]:
+        for part, data in encoded(key, content):
+            # Also where one of that name is there: an old orphan becomes young by it, and what
+            # has been damaged whole.
+            self.storage.put(f"{key.customer}/{key.name}/{part.path}", data)
+            yield part
+
     def _claim(self, key: DatasetKey, parts: tuple[Part, ...], **fields: Any) -> Dataset:
         version = (self.versions(key) or [0])[-1]
-        while True:
-            version += 1
+        before = self.manifest(key, version) if version else None
+        for _ in range(_CLAIMS):
             manifest = Manifest(
                 customer=key.customer,
                 name=key.name,
                 day=key.day,
-                version=version,
+                version=version + 1,
                 created=datetime.now(UTC),
-                content_hash=_combined(parts),
+                content_hash=combined_hash(parts),
                 rows=sum(part.rows or 0 for part in parts),
                 parts=parts,
                 **fields,
             )
+            if before is not None and same_publication(before, manifest):
+                return Dataset.of(before, self.url)
             data = manifest.model_dump_json(indent=1, exclude_defaults=False).encode()
-            if self.storage.put_if_absent(self._manifest_path(key, version), data):
+            if self.storage.put_if_absent(manifest_path(key, version + 1), data):
                 return Dataset.of(manifest, self.url)
-            other = self.manifest(key, version)
-            if (
-                other is not None
-                and other.source == manifest.source
-                and other.fingerprint == manifest.fingerprint
-            ):
-                return Dataset.of(other, self.url)
+            # Another's, or our own whose answer was lost: then it is the same publication. If it
+            # cannot be read after all, the same number is tried again: there are no gaps.
+            before = self.manifest(key, version + 1)
+            version += before is not None
+        raise Transient(
+            f"{key}: {_CLAIMS} version numbers were all taken by others",
+            "See which runs publish this key without end.",
+        )
 
-    def _write_parts(self, key: DatasetKey, content: Content) -> Iterator[Part]:
-        if isinstance(content, pl.DataFrame | pl.LazyFrame):
-            content = {SINGLE_TABLE: content}  # type: ignore[dict-item]
-        for name, value in content.items():
-            if isinstance(value, bytes):
-                stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
-                part = Part(
-                    name=name,
-                    path=f"{key.day}/{stem}-{bytes_hash(value)[:12]}{suffix}",
-                    kind="file",
-                    bytes=len(value),
-                    content_hash=bytes_hash(value),
-                )
-                data = value
-            else:
-                frame = value.collect() if isinstance(value, pl.LazyFrame) else value
-                data = parquet_bytes(frame)
-                part = Part(
-                    name=name,
-                    path=f"{key.day}/{name}-{bytes_hash(data)[:12]}.parquet",
-                    kind="table",
-                    bytes=len(data),
-                    content_hash=table_hash(frame.to_arrow()),
-                    rows=frame.height,
-                    columns=tuple(
-                        ColumnSchema(name=column, type=_type_name(dtype))
-                        for column, dtype in frame.schema.items()
-                    ),
-                )
-            self.storage.put(f"{key.customer}/{key.name}/{part.path}", data)
-            yield part
+    def _check_schema(self, key: DatasetKey, content: Named) -> None:
+        tables = {
+            name: columns_of(value)
+            for name, value in content.items()
+            if not isinstance(value, bytes)
+        }
+        earlier = self._newest_fresh(key) if tables else None
+        if earlier is not None:
+            evolution.check(str(key), earlier, tables)
+
+    def _newest_fresh(self, key: DatasetKey) -> Manifest | None:
+        """Return the newest fresh manifest of this day, else of the nearest day before."""
+        until = key.day + timedelta(days=1)
+        for manifest in self.history(key.customer, key.name, before=until, limit=_LOOKED_BACK):
+            same = DatasetKey(customer=key.customer, name=key.name, day=manifest.day)
+            for version in [manifest, *self._older(same, manifest.version)]:
+                if version.source == "fresh":
+                    return version
+        return None
+
+    def _older(self, key: DatasetKey, than: int) -> Iterator[Manifest]:
+        for version in reversed(self.versions(key)):
+            if version < than:
+                manifest = self.manifest(key, version)
+                if manifest is not None:
+                    yield manifest
 
     # -- reading -------------------------------------------------------------------------
 
     def versions(self, key: DatasetKey) -> list[int]:
         """Return the version numbers of a key, ascending."""
-        return [
-            int(name[len(_MANIFEST) : -len(".json")])
-            for name in self.storage.names(self._folder(key))
-            if name.startswith(_MANIFEST) and name.endswith(".json")
-        ]
+        found = (version_in(name) for name in self.storage.names(folder(key)))
+        return sorted(version for version in found if version is not None)
 
     def manifest(self, key: DatasetKey, version: int) -> Manifest | None:
         """Return one manifest, or None if there is no such version.
@@ -204,16 +219,11 @@ class Store:
         Raises:
             StorageError: it is there and cannot be understood.
         """
-        path = self._manifest_path(key, version)
+        path = manifest_path(key, version)
         try:
-            return Manifest.model_validate_json(self.storage.read(path))
+            return read_manifest(self.storage.read(path), self.storage.locate(path))
         except FileNotFoundError:
             return None
-        except ValidationError as error:
-            raise StorageError(
-                f"manifest {self.storage.locate(path)} is damaged: {error.error_count()} fields",
-                "Remove that file: the dataset is then made again from its inputs.",
-            ) from error
 
     def latest(self, key: DatasetKey) -> Manifest | None:
         """Return the newest manifest of a key, or None if it was never published."""
@@ -228,9 +238,9 @@ class Store:
     def days(self, customer: str, name: str) -> list[date]:
         """Return the days for which a dataset has folders, ascending."""
         days = []
-        for folder in self.storage.names(f"{customer}/{name}"):
+        for word in self.storage.names(f"{customer}/{name}"):
             try:
-                days.append(date.fromisoformat(folder))
+                days.append(date.fromisoformat(word))
             except ValueError:
                 continue
         return days
@@ -239,9 +249,13 @@ class Store:
         self, customer: str, name: str, *, before: date, limit: int = 30
     ) -> Iterator[Manifest]:
         """Yield the newest manifest of each day before `before`, the latest day first."""
-        for day in [day for day in reversed(self.days(customer, name)) if day < before][:limit]:
+        found = 0
+        for day in reversed([day for day in self.days(customer, name) if day < before]):
+            if found == limit:
+                return
             manifest = self.latest(DatasetKey(customer=customer, name=name, day=day))
             if manifest is not None:
+                found += 1
                 yield manifest
 
     def lineage(self, dataset: Dataset) -> Iterator[Manifest]:
@@ -259,16 +273,13 @@ class Store:
             if manifest is None:
                 continue
             yield manifest
-            for item in manifest.inputs:
-                if item.customer is not None and item.day is not None and item.version is not None:
-                    origin = DatasetKey(customer=item.customer, name=item.name, day=item.day)
-                    waiting.append((origin, item.version))
+            waiting.extend(filter(None, (item.origin for item in manifest.inputs)))
 
     def last_good(self, key: DatasetKey, *, max_age: timedelta) -> Dataset | None:
         """Return the freshest good dataset not older than `max_age` before the key's day.
 
         Good means fresh and built on fresh data. An earlier good version of the same day
-        counts, with age 0.
+        counts, with age 0. One whose parts are gone is no good.
         """
         oldest = key.day - max_age
         for day in reversed(self.days(key.customer, key.name)):
@@ -277,53 +288,48 @@ class Store:
             same = DatasetKey(customer=key.customer, name=key.name, day=day)
             for version in reversed(self.versions(same)):
                 manifest = self.manifest(same, version)
-                if manifest is not None and manifest.source == "fresh" and not manifest.degraded:
-                    return Dataset.of(manifest, self.url)
+                if manifest is None or not manifest.good:
+                    continue
+                dataset = Dataset.of(manifest, self.url)
+                if self.holds(dataset):
+                    return dataset
         return None
 
     def holds(self, dataset: Dataset) -> bool:
         """Say whether every part of a dataset is there, whole by its size."""
-        for part in dataset.parts:
-            path = f"{dataset.customer}/{dataset.name}/{part.path}"
-            if not self.storage.exists(path) or self.storage.size(path) != part.bytes:
-                return False
-        return True
-
-    def _folder(self, key: DatasetKey) -> str:
-        for word in (key.customer, key.name):
-            if not word or "/" in word or word.startswith("."):
-                raise Permanent(
-                    f"{word!r} cannot name a customer or a dataset",
-                    "Use letters, digits, '-', '_' and '.'.",
-                )
-        return f"{key.customer}/{key.name}/{key.day}"
-
-    def _manifest_path(self, key: DatasetKey, version: int) -> str:
-        return f"{self._folder(key)}/{_MANIFEST}{version:06d}.json"
+        return all(
+            self.storage.size(f"{dataset.customer}/{dataset.name}/{part.path}") == part.bytes
+            for part in dataset.parts
+        )
 
 
-def parquet_bytes(frame: pl.DataFrame) -> bytes:
-    """Return a frame as Parquet: the same rows in the same order give the same bytes."""
-    buffer = io.BytesIO()
-    frame.rechunk().write_parquet(buffer, **_PARQUET_SETTINGS)
-    return buffer.getvalue()
+def read_manifest(data: bytes, url: str) -> Manifest:
+    """Return the manifest in an object's bytes.
+
+    Raises:
+        StorageError: it is damaged, or of a later format than this code knows.
+    """
+    try:
+        manifest = Manifest.model_validate_json(data)
+    except ValidationError as error:
+        raise StorageError(
+            f"manifest {url} is damaged: {error.error_count()} fields",
+            "Remove that file: the dataset is then made again from its inputs.",
+        ) from error
+    if manifest.format > FORMAT:
+        raise StorageError(
+            f"manifest {url} has format {manifest.format}; this code knows {FORMAT}",
+            "Run a release that is not older than the one that wrote it.",
+        )
+    return manifest
 
 
-def _as_input(dataset: Dataset) -> Input:
-    return Input(
-        customer=dataset.customer,
-        name=dataset.name,
-        day=dataset.day,
-        version=dataset.version,
-        content_hash=dataset.content_hash,
-    )
+def same_publication(one: Manifest, other: Manifest) -> bool:
+    """Say whether two manifests say the same of one key, whoever wrote them and when.
 
-
-def _combined(parts: Sequence[Part]) -> str:
-    if len(parts) == 1:
-        return parts[0].content_hash
-    return text_hash(json.dumps(sorted((part.name, part.content_hash) for part in parts)))
-
-
-def _type_name(dtype: pl.DataType) -> str:
-    return str(dtype)
+    Where there is no fingerprint, what it would cover is compared.
+    """
+    fields = ["fingerprint", "content_hash", "parts", "source", "age_days", "degraded"]
+    if not other.fingerprint:
+        fields += ["inputs", "parameters", "code_version", "checks"]
+    return all(getattr(one, name) == getattr(other, name) for name in fields)

@@ -12,7 +12,7 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from types import CodeType
@@ -29,6 +29,7 @@ from sdk.errors import ConfigurationError
 from sdk.execution import Execution
 from sdk.fallback import Fallback
 from sdk.manifest import Input
+from sdk.masking import keep_secret
 from sdk.policy import COMPUTE, RetryPolicy
 from sdk.run import Run, current_run, entered
 from sdk.step import Result, Step, arguments_of, drive, drive_async
@@ -36,7 +37,7 @@ from sdk.step import Result, Step, arguments_of, drive, drive_async
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_inside: ContextVar[object | None] = ContextVar("dataweave_inside", default=None)
+_inside: ContextVar[tuple[object, str] | None] = ContextVar("dataweave_inside", default=None)
 
 STEP_KEYWORDS = frozenset({"dataset", "retry", "fallback", "checks", "inputs"})
 
@@ -62,24 +63,22 @@ class StepFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Execute the step when the engine calls; else call the user's function."""
-        if not prefect2.task_is_calling(self) or _inside.get() is self:
+        if not prefect2.task_is_calling(self) or is_within(self, prefect2.task_run_id()):
             return self.function(*args, **kwargs)
         run = self.run or current_run()
-        execution = Execution(
-            self.step,
-            self.function,
-            arguments_of(self.function, args, kwargs),
-            run,
-            log=prefect2.run_logger(),
-        )
+        arguments = arguments_of(self.function, args, kwargs)
+        keep_secret(arguments)  # here too: this may be another process than the caller's
+        execution = Execution(self.step, self.function, arguments, run, log=prefect2.run_logger())
         if inspect.iscoroutinefunction(self.function):
             return self._run_async(execution, run)
-        with entered(run), within(self):
-            return _outcome(drive(execution.walk(), prefect2.call))
+        inside = within(self, prefect2.task_run_id())
+        with entered(run), inside, closing(execution.walk()) as walk:
+            return _outcome(drive(walk, prefect2.call))
 
     async def _run_async(self, execution: Execution, run: Run | None) -> Any:
-        with entered(run), within(self):
-            return _outcome(await drive_async(execution.walk(), prefect2.call_async, anyio.sleep))
+        inside = within(self, prefect2.task_run_id())
+        with entered(run), inside, closing(execution.walk()) as walk:
+            return _outcome(await drive_async(walk, prefect2.call_async, anyio.sleep))
 
 
 def _outcome(result: Result) -> Any:
@@ -89,18 +88,19 @@ def _outcome(result: Result) -> Any:
 
 
 @contextmanager
-def within(function: object) -> Iterator[None]:
-    """Mark that the engine has entered a function: a call of it from its own body is plain."""
-    token = _inside.set(function)
+def within(function: object, run_id: str) -> Iterator[None]:
+    """Mark that a run has entered its function: a call of it from its own body is plain."""
+    token = _inside.set((function, run_id))
     try:
         yield
     finally:
         _inside.reset(token)
 
 
-def is_within(function: object) -> bool:
-    """Say whether the engine has entered this function already."""
-    return _inside.get() is function
+def is_within(function: object, run_id: str) -> bool:
+    """Say whether this run has entered this function already."""
+    inside = _inside.get()
+    return inside is not None and inside[0] is function and inside[1] == run_id
 
 
 class StepTask(Task[P, R]):
@@ -123,36 +123,39 @@ class StepTask(Task[P, R]):
         plain.fn = prefect2.function_of(self)
         if self.step is not None:
             plain.timeout_seconds = self.step.time_limit
+        made = Task.with_options(plain, **options)
         new = copy.copy(self)
-        new.__dict__.update(Task.with_options(plain, **options).__dict__)
+        new.__dict__.update(made.__dict__)
+        prefect2.register(new, made)
         if ours or self.step is not None:
             base = self.step or Step(name=new.name)
             new.become(replace(base, name=new.name, time_limit=new.timeout_seconds, **_read(ours)))
         return new
 
-    def _bound(self) -> StepTask[P, R]:
+    def _bound(self, *arguments: Any) -> StepTask[P, R]:
         """Return a copy that knows the run it is called from."""
         if self.step is None:
             return self
+        keep_secret(arguments)
         bound = copy.copy(self)
         bound.fn = StepFunction(prefect2.function_of(self), self.step, current_run())
         return bound
 
     def __call__(self, *args: Any, **kwargs: Any) -> R:  # type: ignore[override]
         """Run the task and return its result; see `prefect.Task`."""
-        made: R = Task.__call__(self._bound(), *args, **kwargs)
+        made: R = Task.__call__(self._bound(args, kwargs), *args, **kwargs)
         return made
 
     def _run(self, *args: Any, **kwargs: Any) -> Any:
-        return Task._run(self._bound(), *args, **kwargs)
+        return Task._run(self._bound(args, kwargs), *args, **kwargs)
 
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """Submit a run of the task to the task runner; see `prefect.Task.submit`."""
-        return Task.submit(self._bound(), *args, **kwargs)
+        return Task.submit(self._bound(args, kwargs), *args, **kwargs)
 
     def map(self, *args: Any, **kwargs: Any) -> Any:
-        """Submit a run for each item; see `prefect.Task.map`, and `sdk.fanout` for many."""
-        return Task.map(self._bound(), *args, **kwargs)
+        """Submit a run for each item; see `prefect.Task.map`, and `sdk.fanning` for many."""
+        return Task.map(self._bound(args, kwargs), *args, **kwargs)
 
 
 @overload
@@ -195,10 +198,12 @@ def task(__fn: Callable[..., Any] | None = None, **options: Any) -> Any:
             reads outside the store; they decide with the parameters whether a run is identical.
         options: Prefect's own. ``timeout_seconds`` limits each attempt of a step.
     """
-    if __fn is None:
+    ours = {name: options[name] for name in STEP_KEYWORDS & options.keys()}
+    theirs = {name: value for name, value in options.items() if name not in ours}
+    arguments = prefect2.completed(prefect.task, theirs)
+    if not __fn:
         return functools.partial(task, **options)
-    ours = {name: options.pop(name) for name in STEP_KEYWORDS & options.keys()}
-    made: StepTask[Any, Any] = StepTask(__fn, **options)
+    made: StepTask[Any, Any] = StepTask(__fn, **arguments)
     if ours:
         made.become(Step(name=made.name, time_limit=made.timeout_seconds, **_read(ours)))
     return made

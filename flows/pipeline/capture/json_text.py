@@ -14,7 +14,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import chompjs
@@ -27,7 +27,9 @@ MOST_TOLERANT: Final = 600_000
 MOST_DEPTH: Final = 60
 """Nesting that is walked; deeper is an attack or a linked list."""
 
-_WRAPPING: Final = re.compile(r"^\s*(?:/\*\s*)?<!\[CDATA\[\s*(?:\*/)?|(?:/\*\s*)?\]\]>\s*(?:\*/)?\s*$")
+_WRAPPING: Final = re.compile(
+    r"^\s*(?:/\*\s*)?<!\[CDATA\[\s*(?:\*/)?|(?:/\*\s*)?\]\]>\s*(?:\*/)?\s*$"
+)
 _COMMENT: Final = re.compile(r"^\s*(?:<!--|//[^\n]*\n)|(?://\s*)?-->\s*$")
 
 
@@ -77,7 +79,7 @@ def _several(text: str) -> Iterator[Any]:
             break
         found += 1
         yield value
-    if len(text) - place <= MOST_TOLERANT:
+    if found < MOST_OBJECTS and len(text) - place <= MOST_TOLERANT:
         yield from _tolerant(text[place:], MOST_OBJECTS - found)
 
 
@@ -89,7 +91,8 @@ def _next_start(text: str, place: int) -> int:
 def _tolerant(text: str, most: int) -> Iterator[Any]:
     found = 0
     try:
-        for value in chompjs.parse_js_objects(text, loader_kwargs={"strict": False}):
+        values: Iterable[Any] = chompjs.parse_js_objects(text, loader_kwargs={"strict": False})
+        for value in values:
             if isinstance(value, dict | list) and value:
                 yield value
                 found += 1

@@ -44,9 +44,9 @@ _EXPONENTS: Final = {**dict.fromkeys(_NO_MINOR_UNIT, 0), **dict.fromkeys(_THREE_
 CODES: Final = frozenset(_EXPONENTS) | {
     "AED", "ARS", "AUD", "BAM", "BGN", "BRL", "BYN", "CAD", "CHF", "CNY", "COP", "CZK",
     "DKK", "EGP", "EUR", "GBP", "GEL", "HKD", "HUF", "IDR", "ILS", "INR", "KES", "KZT",
-    "LBP", "LKR", "MAD", "MDL", "MKD", "MUR", "MXN", "MYR", "NGN", "NOK", "NPR", "NZD", "PEN", "PHP", "PKR",
-    "PLN", "QAR", "RON", "RSD", "RUB", "SAR", "SEK", "SGD", "THB", "TRY", "TWD", "UAH",
-    "USD", "UYU", "UZS", "ZAR",
+    "LBP", "LKR", "MAD", "MDL", "MKD", "MUR", "MXN", "MYR", "NGN", "NOK", "NPR", "NZD",
+    "PEN", "PHP", "PKR", "PLN", "QAR", "RON", "RSD", "RUB", "SAR", "SEK", "SGD", "THB",
+    "TRY", "TWD", "UAH", "USD", "UYU", "UZS", "ZAR",
 }  # fmt: skip
 """The codes that are read as a currency; other letters are words, and a text with words is none."""
 

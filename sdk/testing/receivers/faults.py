@@ -47,7 +47,9 @@ class Faults:
     def __post_init__(self) -> None:
         shares = self._shares()
         if any(share < 0 for _, share in shares) or sum(share for _, share in shares) > 1:
-            raise ValueError(f"shares of faults lie between 0 and 1 and add up to 1 at most: {self}")
+            raise ValueError(
+                f"shares of faults lie between 0 and 1 and add up to 1 at most: {self}"
+            )
 
     def of(self, number: int) -> Fault:
         """Return what goes wrong with request `number`, counted from 0."""

@@ -167,7 +167,10 @@ class Receiver(ABC):
             answer = None
         else:
             with self._lock:
-                answer = self.answer(request)
+                try:
+                    answer = self.answer(request)
+                except Exception as error:  # a receiver's own bug must not look like a fault
+                    answer = Answer(500, f"the receiver failed: {error!r}")
             if fault == "lost":
                 answer = None
             elif fault == "slow":
@@ -211,7 +214,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
 
         do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815 - names that http.server calls
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its signature
+        def log_message(self, format: str, *args: object) -> None:
             """Say nothing: what arrived is in `Receiver.exchanges`."""
 
     return Handler
