@@ -18,7 +18,7 @@ class Settings(BaseSettings):
 
     Attributes:
         storage: URL of the storage root: a folder, ``s3://…``, anything that fsspec opens.
-        environment: dev, staging or prod; part of every notice.
+        environment: development, staging or production; part of every notice.
         timezone: in which a run that is not told its day finds it.
         code_version: what to call the code (an image digest); by default a hash of the sources
             that a step can reach.
@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DATAWEAVE_", frozen=True, extra="ignore")
 
     storage: str = str(Path(".dataweave") / "store")
-    environment: str = "dev"
+    environment: str = "development"
     timezone: str = "UTC"
     code_version: str | None = None
     refresh: bool = False
