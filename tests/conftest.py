@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Before Prefect is imported anywhere: its settings are read then. A home for each worker.
@@ -25,6 +26,10 @@ os.environ.update(
 )
 for name in ("PREFECT_API_URL", "PREFECT_API_KEY", "DATAWEAVE_STORAGE"):
     os.environ.pop(name, None)
+
+# No test is about time: a busy machine must not make one fail. A failure says how to repeat it.
+hypothesis.settings.register_profile("platform", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("platform")
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"

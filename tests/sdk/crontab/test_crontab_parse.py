@@ -59,7 +59,7 @@ def test_a_setting_in_every_spelling(name: str, value: str, quote: str, gaps: li
     if quote:
         value = value.replace(quote, "")
     else:
-        value = value.strip().lstrip("\"'").strip()
+        value = value.lstrip("\"' ").rstrip()
         if not value:
             return
     line = f"{gaps[0]}{name}{gaps[1]}={gaps[2]}{quote}{value}{quote}{gaps[3]}"
