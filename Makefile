@@ -11,7 +11,7 @@ TRACEBACK ?=
 VERBOSE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak lint format bench-day bench-sdk bench-productivity
+.PHONY: help setup run test soak lint format bench-day bench-sdk bench-productivity eval-matching bench-matching
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -47,6 +47,12 @@ bench-sdk: setup ## measure what the SDK costs against plain Prefect
 
 bench-productivity: setup ## count what the SDK saves its authors
 	@$(BIN)/python -m benchmarks.productivity
+
+eval-matching: setup ## measure the matcher on labelled data sets: DIRS=
+	@$(BIN)/python -m flows.pipeline.matching evaluate $(or $(DIRS),$(wildcard ../shared/data/er/*/.))
+
+bench-matching: setup ## measure the matcher at scale
+	@$(BIN)/python -m benchmarks.matching.scale
 
 lint: setup ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .

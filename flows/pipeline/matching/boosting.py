@@ -1,0 +1,134 @@
+"""Boosted trees in folds, with calibrated probabilities.
+
+Each fold's trees are trained on the other folds; their mean scores new pairs, and the scores of
+the training pairs, each by the trees that did not see it, are what calibration and thresholds are
+taken from. Calibration is Platt's sigmoid (Platt 1999), with his smoothed targets: two numbers,
+monotone, and steady on a few hundred matches where a step function would tie.
+
+Promised: the same pairs give the same bytes, on any number of threads (LightGBM is made to be
+deterministic and to build histograms by rows).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import lightgbm as lgb
+import numpy as np
+from scipy.optimize import minimize  # type: ignore[import-untyped]
+from scipy.special import expit, logit  # type: ignore[import-untyped]
+
+from flows.pipeline.matching.arrays import Floats, Ints
+
+FOLDS: Final = 5
+ROUNDS: Final = 300
+RATE: Final = 0.03
+SEED: Final = 7
+PARAMETERS: Final[dict[str, Any]] = {
+    "objective": "binary",
+    "num_leaves": 15,
+    "min_data_in_leaf": 10,
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 2.0,
+    "verbose": -1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+}
+"""Small trees, strongly sampled: some thousand labelled pairs carry no more. Chosen on folds of
+train and valid of two public benchmarks; 150 to 500 rounds gave the same within sampling error."""
+CUT: Final = 1e-6
+"""Probabilities are kept this far from 0 and 1 before their log-odds are taken."""
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Trees of the folds, and the sigmoid over the mean of their log-odds.
+
+    Attributes:
+        boosters: one for each fold.
+        slope: of the sigmoid; offset: of the sigmoid.
+    """
+
+    boosters: tuple[lgb.Booster, ...]
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def raw(self, features: Floats) -> Floats:
+        """Return the mean log-odds of the folds' trees, not calibrated."""
+        if not len(features):
+            return np.zeros(0)
+        scores = [
+            np.asarray(trees.predict(features, raw_score=True, num_threads=1))
+            for trees in self.boosters
+        ]
+        return np.asarray(np.mean(scores, axis=0))
+
+    def calibrated(self, raw: Floats) -> Floats:
+        """Return probabilities."""
+        return np.asarray(np.clip(expit(self.slope * raw + self.offset), CUT, 1 - CUT))
+
+
+def log_odds(probability: Floats) -> Floats:
+    """Return ln(p / (1 - p))."""
+    return np.asarray(logit(np.clip(probability, CUT, 1 - CUT)))
+
+
+def folds_of(groups: Ints, labels: Ints) -> Ints:
+    """Return a fold, 0 to FOLDS - 1, for each pair: the pairs of one record stay together.
+
+    Groups are dealt out in the order of a hash of their number, those with matches first, so that
+    every fold has its share of matches.
+    """
+    found, where = np.unique(groups, return_inverse=True)
+    matched = np.bincount(where, labels) > 0
+    shuffled = np.random.default_rng(7).permutation(len(found))
+    order = np.lexsort((shuffled, ~matched))
+    fold = np.empty(len(found), np.int64)
+    fold[order] = np.arange(len(found)) % FOLDS
+    return fold[where]
+
+
+def grow(
+    features: Floats, labels: Ints, fold: Ints, *, rounds: int = ROUNDS, rate: float = RATE
+) -> tuple[Trees, Floats]:
+    """Return the trees, and for each training pair the log-odds by trees that did not see it.
+
+    Args:
+        features: shape (pairs, features); NaN is "not known".
+        labels: 0 or 1.
+        fold: of each pair.
+        rounds: trees of each fold.
+        rate: how much each tree adds.
+    """
+    held_out = np.zeros(len(labels))
+    boosters = []
+    for number in range(FOLDS):
+        rest = fold != number
+        data = lgb.Dataset(features[rest], labels[rest])
+        chosen = {"learning_rate": rate, "seed": SEED + number}
+        trees = lgb.train({**PARAMETERS, **chosen}, data, rounds)
+        boosters.append(trees)
+        if not rest.all():
+            held_out[~rest] = np.asarray(
+                trees.predict(features[~rest], raw_score=True, num_threads=1)
+            )
+    slope, offset = platt(held_out, labels)
+    return Trees(tuple(boosters), slope, offset), held_out
+
+
+def platt(raw: Floats, labels: Ints) -> tuple[float, float]:
+    """Return slope and offset of the sigmoid that fits the labels best (Platt 1999)."""
+    matches = int(labels.sum())
+    others = len(labels) - matches
+    target = np.where(labels == 1, (matches + 1) / (matches + 2), 1 / (others + 2))
+
+    def loss(values: Floats) -> float:
+        z = values[0] * raw + values[1]
+        return float((np.logaddexp(0, z) - target * z).sum())
+
+    slope, offset = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
+    return max(float(slope), 0.01), float(offset)

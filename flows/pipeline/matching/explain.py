@@ -1,0 +1,110 @@
+"""Explaining: what kind of match a pair is, and why, in words for the person who reviews it.
+
+Kinds, by what differs: ``different pack`` (sizes or counts disagree), ``variant`` (each side has
+a number, a code or a rare word that the other lacks), ``equivalent`` (alike under another brand),
+``exact`` (nothing that tells them apart). The kind says what the pair would be; the probability
+says how likely it is one product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from flows.pipeline.matching.arrays import Floats, Ints
+from flows.pipeline.matching.features import NAMES
+
+KINDS: Final = ("exact", "variant", "different pack", "equivalent")
+SAME_SIZE: Final = 0.03
+"""Distance of logarithms within which two sizes are one: 330 ml is also sold as 0.33 l."""
+RARE: Final = 5.0
+"""Rarity (ln of the inverse share, plus one) of a word that can tell two products apart."""
+OTHER_BRAND: Final = 60.0
+SURE: Final = 0.9
+"""Probability from which a missing word no longer makes a variant: the model has weighed it."""
+_AT: Final = {name: place for place, name in enumerate(NAMES)}
+
+
+def kinds(features: Floats, probability: Floats) -> pl.Series:
+    """Return the kind of each pair.
+
+    Args:
+        features: pairs by ``features.NAMES`` (further columns are not read).
+        probability: of each pair.
+    """
+
+    def of(name: str) -> Floats:
+        return features[:, _AT[name]]
+
+    with np.errstate(invalid="ignore"):
+        pack = (of("size_distance") > SAME_SIZE) | (of("multiplier_distance") > SAME_SIZE)
+        brand = (of("brand_ratio") < OTHER_BRAND) & (of("brand_in_title") < OTHER_BRAND)
+        told = (of("numbers_conflict") > 0) | (of("codes_conflict") > 0)
+        told |= np.minimum(of("a_alone_rarest"), of("b_alone_rarest")) > RARE
+    numbers = np.select([pack, brand, told & (probability < SURE)], [2, 3, 1], 0)
+    return pl.Series("kind", np.array(KINDS)[numbers] if len(numbers) else [], dtype=pl.String)
+
+
+def reasons(features: Floats, a: pl.DataFrame, b: pl.DataFrame, i: Ints, j: Ints) -> pl.Series:
+    """Return, for each pair, what speaks for and against it.
+
+    Args:
+        features: pairs by ``features.NAMES``.
+        a: folded texts of one table (``title``).
+        b: of the other.
+        i: row in ``a``.
+        j: in ``b``.
+    """
+    titles_a = a["title"].gather(i).to_list()
+    titles_b = b["title"].gather(j).to_list()
+    said = [
+        "; ".join(_reasons(row, left, right))
+        for row, left, right in zip(features, titles_a, titles_b, strict=True)
+    ]
+    return pl.Series("reasons", said, dtype=pl.String)
+
+
+def _reasons(row: Floats, left: str, right: str) -> list[str]:
+    def of(name: str) -> float:
+        return float(row[_AT[name]])
+
+    said = []
+    if of("gtin_same") == 1:
+        said.append("same GTIN")
+    elif of("gtin_same") == 0:
+        said.append("different GTINs")
+    if of("mpn_ratio") == 100:
+        said.append("same part number")
+    elif of("shared_codes") > 0:
+        said.append("a model number in common")
+    elif of("codes_conflict") > 0:
+        said.append("different model numbers")
+    said.append(
+        f"{of('a_found'):.0%} and {of('b_found'):.0%} of the telling words found on the other side"
+    )
+    for side, title, other in (("A", left, right), ("B", right, left)):
+        words, compact = set(other.split()), other.replace(" ", "")
+        # A code counts as found where it stands split or joined; a letter inside a word does not.
+        alone = [w for w in title.split() if w not in words and not (len(w) > 3 and w in compact)]
+        if alone:
+            said.append(f"only in the title of {side}: {' '.join(alone[:6])}")
+    return said + _facts(of)
+
+
+def _facts(of: Callable[[str], float]) -> list[str]:
+    said = []
+    if of("brand_ratio") == 100:
+        said.append("same brand")
+    elif of("brand_ratio") < OTHER_BRAND:
+        said.append("different brands")
+    if of("size_distance") > SAME_SIZE or of("multiplier_distance") > SAME_SIZE:
+        said.append("different pack sizes")
+    elif of("size_distance") <= SAME_SIZE:
+        said.append("same size")
+    if of("prices") == 2:
+        ratio = float(np.exp(of("price_log_ratio")))
+        said.append(f"price A is {ratio:.2f} times price B")
+    return said

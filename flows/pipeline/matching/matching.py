@@ -1,0 +1,113 @@
+"""Matching two tables: candidates, scores, one-to-one where asked, kinds and reasons.
+
+The face of this folder: ``match`` takes any two tables and returns the pairs held to be one
+product. Without a matcher it learns from the tables themselves; with a Dask client the same
+functions run over partitions, with the same result. A trade item number in common is proof enough
+for a high probability, whatever the texts; whether the pair then goes to review is ``decision``'s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from flows.pipeline.matching import explain
+from flows.pipeline.matching.arrays import Flags, Floats, Ints
+from flows.pipeline.matching.assign import one_to_one as choose
+from flows.pipeline.matching.features import NAMES
+from flows.pipeline.matching.matcher import Matcher, Scored, Tables
+from flows.pipeline.matching.unsupervised import learn_alone
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+EVEN: Final = 0.5
+"""Probability from which a pair is handed on, unless asked otherwise."""
+SAME_GTIN: Final = 0.995
+"""Probability of a pair with one GTIN, at the least: shops do mistype barcodes, seldom."""
+_AT: Final = {name: place for place, name in enumerate(NAMES)}
+
+
+def match(
+    a: pl.DataFrame,
+    b: pl.DataFrame,
+    matcher: Matcher | None = None,
+    *,
+    one_to_one: bool = False,
+    client: Client | None = None,
+    least: float = EVEN,
+    evidence: bool = False,
+) -> pl.DataFrame:
+    """Return the pairs of two tables that are held to be the same product.
+
+    Args:
+        a: one table, any columns.
+        b: the other.
+        matcher: trained; None to learn from the tables themselves.
+        one_to_one: give each record one partner at most.
+        client: of a Dask cluster that shares a file system with this process; None to stay here.
+        least: probability from which a pair is returned, 0 to 1.
+        evidence: add ``price_ratio`` (A over B), ``gtin_same`` and ``words_found``, which
+            ``decision.decide`` reads.
+
+    Returns:
+        a_id, b_id, probability, kind, reasons; sorted by probability (falling), a_id, b_id.
+
+    Raises:
+        TableError: a table has no titles, or ids that are missing or not unique.
+    """
+    tables = Tables.of(a, b)
+    matcher = matcher or learn_alone(tables)
+    if client is None:
+        i, j = tables.candidates()
+        scored = matcher.in_context(matcher.pair_scores(tables, i, j))
+        scored = Scored(i, j, with_identity(scored.probability, scored.features), scored.features)
+    else:
+        from flows.pipeline.matching.parallel import score_on
+
+        scored = score_on(client, tables, matcher, least)
+    return present(tables, scored, one_to_one=one_to_one, least=least, evidence=evidence)
+
+
+def with_identity(probability: Floats, features: Floats) -> Floats:
+    """Return the probabilities, raised where both records carry one GTIN."""
+    same = features[:, _AT["gtin_same"]] == 1
+    return np.where(same, np.maximum(probability, SAME_GTIN), probability)
+
+
+def present(
+    tables: Tables, scored: Scored, *, one_to_one: bool, least: float, evidence: bool
+) -> pl.DataFrame:
+    """Return scored pairs as the frame of ``match``."""
+    chosen: Flags = (
+        choose(scored.i, scored.j, scored.probability, max(least, 1e-6))
+        if one_to_one
+        else scored.probability >= least
+    )
+    i, j, probability = scored.i[chosen], scored.j[chosen], scored.probability[chosen]
+    features = scored.features[chosen]
+    frame = pl.DataFrame(
+        {
+            "a_id": _ids(tables.a_records, i),
+            "b_id": _ids(tables.b_records, j),
+            "probability": np.round(probability, 6).astype(np.float64),
+            "kind": explain.kinds(features, probability),
+            "reasons": explain.reasons(features, tables.a.texts, tables.b.texts, i, j),
+        }
+    )
+    if evidence:
+        same = pl.Series(features[:, _AT["gtin_same"]]).fill_nan(None)
+        frame = frame.with_columns(
+            price_ratio=pl.Series(
+                np.exp(features[:, _AT["price_log_ratio"]].astype(np.float64))
+            ).fill_nan(None),
+            gtin_same=same == 1,
+            words_found=pl.Series(features[:, _AT["words_most_found"]].astype(np.float64)),
+        )
+    return frame.sort(["probability", "a_id", "b_id"], descending=[True, False, False])
+
+
+def _ids(records: pl.DataFrame, rows: Ints) -> pl.Series:
+    return records["id"].gather(rows)

@@ -1,0 +1,83 @@
+"""Without labels: the tables teach the matcher themselves, well enough to begin with.
+
+Where two records are each other's best candidate by a clear lead, they are held to be one product,
+and their other candidates not to be: the runners-up are exactly the hard cases that labels would
+be spent on. From these the usual two stages are trained, and their scores choose the next round's
+examples. Needs tables in which a product seldom stands twice; an offer list with many duplicates
+should be labelled instead.
+
+Promised: no label is read; the same tables give the same matcher. Its probabilities are calibrated
+on its own examples, so its thresholds promise nothing: reviewers' decisions should replace them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from flows.pipeline.matching import boosting
+from flows.pipeline.matching.arrays import Flags, Floats, Ints
+from flows.pipeline.matching.context import lead
+from flows.pipeline.matching.features.plain import similarity
+from flows.pipeline.matching.matcher import Matcher, Scored, Tables, with_context
+
+SURE_SHARES: Final = (0.6, 0.8)
+"""Share of the mutual best pairs, those with the largest lead, taken as matches in each round."""
+LEAST_MATCHES: Final = 20
+"""Mutual best pairs below which trees would learn noise: the plain similarity is used."""
+MOST: Final = 30_000
+"""Examples of a round: more add time, not knowledge."""
+ROUNDS: Final = 60
+RATE: Final = 0.1
+"""Fewer and longer steps than with labels: guessed examples do not reward patience."""
+
+
+def examples(i: Ints, j: Ints, score: Floats, share: float) -> tuple[Flags, Flags]:
+    """Return which pairs serve as matches, and which as others.
+
+    Args:
+        i: row of A.
+        j: of B, every candidate.
+        score: of each.
+        share: of the mutual best pairs taken as matches, largest lead first.
+    """
+    gap = np.minimum(lead(i, score)[0], lead(j, score)[0])
+    mutual = np.flatnonzero(gap > 0)
+    worth = score[mutual] + np.minimum(gap[mutual], 1.0)
+    order = np.lexsort((j[mutual], i[mutual], -worth))
+    matches = np.zeros(len(i), bool)
+    matches[mutual[order[: int(len(mutual) * share)]]] = True
+    settled = np.isin(i, i[matches]) | np.isin(j, j[matches])
+    return matches, settled & ~matches
+
+
+def learn_alone(tables: Tables) -> Matcher:
+    """Return a matcher learnt from two tables without labels.
+
+    The matcher has no lexicon: what a word means would be guessed from the same guesses.
+    """
+    i, j = tables.candidates()
+    matcher = Matcher((), boosting.Trees(()))
+    features = matcher.inputs(tables, i, j)
+    score = similarity(features)
+    for share in SURE_SHARES:
+        matches, others = examples(i, j, score, share)
+        if matches.sum() < LEAST_MATCHES or others.sum() < LEAST_MATCHES:
+            return Matcher((), boosting.Trees(()), None, {"unsupervised": True, "plain": True})
+        chosen = _sample(np.flatnonzero(matches | others))
+        labels = matches[chosen].astype(np.int64)
+        fold = boosting.folds_of(i[chosen], labels)
+        pair, _ = boosting.grow(features[chosen], labels, fold, rounds=ROUNDS, rate=RATE)
+        probability = pair.calibrated(pair.raw(features))
+        rows = with_context(Scored(i, j, probability, features))
+        trees, _ = boosting.grow(rows[chosen], labels, fold, rounds=ROUNDS, rate=RATE)
+        matcher = Matcher((), pair, trees, {"unsupervised": True})
+        score = trees.calibrated(trees.raw(rows))
+    return matcher
+
+
+def _sample(rows: Ints) -> Ints:
+    if len(rows) <= MOST:
+        return rows
+    return np.sort(np.random.default_rng(7).choice(rows, MOST, replace=False))

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from flows.pipeline.matching.errors import TableError
+from flows.pipeline.matching.tables import RECORDS, canonical, infer_roles
+
+
+def test_roles_follow_the_names_of_columns() -> None:
+    frame = pl.DataFrame(schema=["SKU", "Product Name", "manufacturer", "modelno", "Preis", "x"])
+    roles = infer_roles(frame)
+    assert (roles.id, roles.title, roles.brand) == ("SKU", "Product Name", "manufacturer")
+    assert (roles.mpn, roles.price, roles.description) == ("modelno", "Preis", None)
+    assert "title = Product Name" in roles.describe()
+
+
+def test_a_title_is_told_by_its_contents() -> None:
+    frame = pl.DataFrame(
+        {"id": [1, 2, 3], "shop": ["x"] * 3, "was": ["Rote Tasse", "Tee", "Kanne"]}
+    )
+    assert infer_roles(frame).title == "was"
+
+
+def test_a_role_can_be_overruled_and_taken_away() -> None:
+    frame = pl.DataFrame({"id": ["1"], "name": ["a"], "alt": ["b"], "price": [1]})
+    roles = infer_roles(frame, title="alt", price=None)
+    assert (roles.title, roles.price) == ("alt", None)
+    with pytest.raises(TableError, match="no column 'nix'"):
+        infer_roles(frame, title="nix")
+
+
+@pytest.mark.parametrize("frame", [pl.DataFrame(), pl.DataFrame({"id": [1], "n": [2]})])
+def test_no_title_is_refused(frame: pl.DataFrame) -> None:
+    with pytest.raises(TableError, match="no column for the role"):
+        infer_roles(frame)
+
+
+def test_canonical_keeps_rows_and_reads_prices() -> None:
+    frame = pl.DataFrame(
+        {"id": [7, 8, 9, 10], "name": ["a", " ", None, "d"], "price": ["1,50", "$ 20", "0", "x"]}
+    )
+    records = canonical(frame)
+    assert records.schema == RECORDS
+    assert records["id"].to_list() == ["7", "8", "9", "10"]
+    assert records["title"].to_list() == ["a", None, None, "d"]
+    assert records["price"].to_list() == [1.5, 20.0, None, None]
+
+
+def test_only_valid_gtins_count() -> None:
+    frame = pl.DataFrame(
+        {"id": [1, 2], "name": ["a", "b"], "ean": ["4006381333931", "4006381333932"]}
+    )
+    assert canonical(frame)["gtin"].to_list() == ["04006381333931", None]
+
+
+def test_ids_of_mixed_type_are_text() -> None:
+    ids = pl.Series("id", [1, "x", 2.5], dtype=pl.Object)
+    assert canonical(pl.DataFrame([ids, pl.Series("name", ["a", "b", "c"])]))["id"].to_list() == [
+        "1",
+        "x",
+        "2.5",
+    ]
+
+
+def test_ids_that_are_missing_or_not_unique_are_refused_with_their_row() -> None:
+    with pytest.raises(TableError, match=r"table A, row 2, column 'id': no id"):
+        canonical(pl.DataFrame({"id": ["1", None], "name": ["a", "b"]}), table="table A")
+    with pytest.raises(TableError, match=r"the id '5' stands in rows 1, 3"):
+        canonical(pl.DataFrame({"id": [5, 6, 5], "name": ["a", "b", "c"]}))
