@@ -49,10 +49,10 @@ bench-productivity: setup ## count what the SDK saves its authors
 	@$(BIN)/python -m benchmarks.productivity
 
 eval-matching: setup ## measure the matcher on labelled data sets: DIRS=
-	@$(BIN)/python -m flows.pipeline.matching evaluate $(or $(DIRS),$(wildcard ../shared/data/er/*/.))
+	@$(BIN)/python -m flows.pipeline.matching evaluate $(or $(DIRS),$(dir $(wildcard ../shared/data/er/*/tableA.csv)))
 
 bench-matching: setup ## measure the matcher at scale
-	@$(BIN)/python -m benchmarks.matching.scale
+	@$(BIN)/python benchmarks/matching/scale.py $(or $(SIZE),5000) 2
 
 lint: setup ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .
