@@ -11,7 +11,7 @@ TRACEBACK ?=
 VERBOSE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak lint format bench-day bench-sdk bench-productivity eval-matching bench-matching
+.PHONY: help setup run test soak lint format bench-day bench-sdk bench-productivity eval-matching bench-matching eval-capture bench-capture
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -53,6 +53,12 @@ eval-matching: setup ## measure the matcher on labelled data sets: DIRS=
 
 bench-matching: setup ## measure the matcher at scale
 	@$(BIN)/python benchmarks/matching/scale.py $(or $(SIZE),5000) 2
+
+eval-capture: setup ## score the extraction on real pages: PAGES=
+	@$(BIN)/python benchmarks/capture/evaluate.py $(PAGES)
+
+bench-capture: setup ## measure the extraction's speed against extruct
+	@$(BIN)/python benchmarks/capture/speed.py
 
 lint: setup ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .

@@ -27,6 +27,7 @@ MOST_TOLERANT: Final = 600_000
 MOST_DEPTH: Final = 60
 """Nesting that is walked; deeper is an attack or a linked list."""
 
+_LONG: Final = re.compile(r"\d{19}")
 _WRAPPING: Final = re.compile(
     r"^\s*(?:/\*\s*)?<!\[CDATA\[\s*(?:\*/)?|(?:/\*\s*)?\]\]>\s*(?:\*/)?\s*$"
 )
@@ -35,10 +36,12 @@ _COMMENT: Final = re.compile(r"^\s*(?:<!--|//[^\n]*\n)|(?://\s*)?-->\s*$")
 
 def loads(text: str) -> Any:
     """Return the value of a text that is one JSON value, None if it is not."""
-    try:
-        return orjson.loads(text)
-    except ValueError:
-        pass
+    # The fast reader makes a binary fraction of an integer beyond 64 bits; codes can be so long.
+    if not _LONG.search(text):
+        try:
+            return orjson.loads(text)
+        except ValueError:
+            pass
     try:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):

@@ -1,0 +1,179 @@
+"""The amounts that a page shows, each with where it stands and what it is.
+
+One walk over the text nodes. It serves three ends: to confirm or refuse what structured data
+claims, to settle how the page writes thousands (``24.990``), and, where nothing else names a
+price, to find it. An amount is set aside as not the price by the words around it, by what the
+elements above it say (struck, per unit, postage), because it stands in a list of other products
+(the same place in the tree three times over), or inside a link.
+
+The walk also notes the lines that state an availability, and the codes beside their labels.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import replace
+from decimal import Decimal
+from operator import itemgetter
+from typing import Final
+
+from selectolax.lexbor import LexborNode
+
+from flows.pipeline.capture.amount_nodes import amounts_at
+from flows.pipeline.capture.availability import BY_LINE, LONGEST_LINE
+from flows.pipeline.capture.currency import Place
+from flows.pipeline.capture.labels import BY_LABEL, Labelled, labelled
+from flows.pipeline.capture.page import Page, line
+from flows.pipeline.capture.price_text import LONGEST
+from flows.pipeline.capture.price_words import Role
+from flows.pipeline.capture.product import Availability
+from flows.pipeline.capture.showing import AFTER, BEFORE, Showing, Shown
+from flows.pipeline.capture.surroundings import UNSEEN, Elements
+
+MOST_AMOUNTS: Final = 600
+"""Amounts of a page that are looked at: a long list has some hundreds."""
+MOST_NODES: Final = 200_000
+_LIST: Final = 3
+"""Different amounts in the same place of the tree that make a list: one product has one price,
+perhaps shown twice."""
+_LABEL_REACH: Final = 8
+"""Nodes between a label and its code, in a table or a list."""
+_DIGIT: Final = re.compile(r"\d")
+AROUND: Final = " .!:#*-–✓✔✕✗×\u00a0"
+STATED: Final[dict[str, Availability | Labelled]] = {**BY_LABEL, **BY_LINE}
+"""Whole lines that state an availability or announce a code, looked up once for each line."""
+
+
+def look(page: Page, claimed: bool = False) -> Showing:
+    """Return what a page shows.
+
+    Args:
+        page: the page.
+        claimed: structured data names a price, so that the amounts far from the heading are not
+            needed to find one.
+    """
+    showing = Showing()
+    body = page.tree.body
+    if body is None:
+        return showing
+    heading = _heading(page)
+    heading_id = None if heading is None else heading.mem_id
+    texts: list[tuple[int, LexborNode, str]] = []
+    skip = False
+    for place, node in enumerate(body.traverse(include_text=True, skip_empty=True)):
+        if node.is_text_node:
+            if skip:  # the text of a script, which is the larger part of many pages
+                skip = False
+            elif (text := node.text_content) is not None and len(text) <= 2 * LONGEST:
+                texts.append((place, node, text))
+            continue
+        tag = node.tag
+        if tag in UNSEEN:
+            skip = node.first_child is not None
+        elif tag == "h1" and node.mem_id == heading_id:
+            showing.heading = place
+        if place > MOST_NODES:
+            break
+    _read(texts, showing, page.place, everywhere=not claimed)
+    showing.texts = [text for _, _, text in texts]
+    return showing
+
+
+def _read(
+    texts: list[tuple[int, LexborNode, str]], showing: Showing, where: Place, *, everywhere: bool
+) -> None:
+    """Read the texts near the heading; where no price stands there, those of all the page."""
+    reader = _Reader(where, showing)
+    first, last = 0, len(texts)
+    if showing.heading is not None:
+        first = bisect_left(texts, showing.heading - BEFORE, key=itemgetter(0))
+        last = bisect_right(texts, showing.heading + AFTER, key=itemgetter(0))
+    for one in texts[first:last]:
+        reader.read(*one)
+    listed = _without_lists(showing.amounts)
+    if everywhere and not any(one.is_price() for one in listed):
+        for one in (*texts[:first], *texts[last:]):
+            reader.read(*one)
+        showing.amounts.sort(key=lambda shown: shown.place)
+        listed = _without_lists(showing.amounts)
+    showing.amounts = listed
+
+
+class _Reader:
+    """Reads one text after the other into what a page shows."""
+
+    def __init__(self, where: Place, showing: Showing) -> None:
+        self._where = where
+        self._showing = showing
+        self._elements = Elements()
+        self._seen: set[int] = set()
+        self._label: tuple[int, Labelled] | None = None
+
+    def read(self, place: int, node: LexborNode, text: str) -> None:
+        """Note what one text says: an amount, a code behind its label, an availability."""
+        text = text.strip()
+        if _DIGIT.search(text) is not None:
+            if len(text) <= LONGEST:
+                self._read_code(text, place)
+                self._read_amount(node, text, place)
+        elif 2 <= len(text) <= LONGEST_LINE:
+            stated = STATED.get(text.strip(AROUND).lower())
+            if isinstance(stated, Availability):
+                if node.parent is not None and self._elements.around(node.parent) is not None:
+                    self._showing.lines.append((place, stated))
+            elif stated is not None:
+                self._label = (place, stated)
+
+    def _read_code(self, text: str, place: int) -> None:
+        if self._label is not None:
+            if place - self._label[0] <= _LABEL_REACH:
+                self._showing.codes.append((place, self._label[1], text))
+            self._label = None
+        elif (code := labelled(text)) is not None:
+            self._showing.codes.append((place, *code))
+
+    def _read_amount(self, node: LexborNode, text: str, place: int) -> None:
+        if len(self._showing.amounts) >= MOST_AMOUNTS:
+            return
+        found, element = amounts_at(node, text, self._where, self._seen, self._elements)
+        around = self._elements.around(element) if found and element is not None else None
+        if around is None:
+            return
+        for one in found:
+            struck = around.role is Role.STRUCK
+            role = around.role if around.role and (struck or one.role is Role.PRICE) else one.role
+            self._showing.amounts.append(
+                Shown(
+                    text=one,
+                    role=role,
+                    place=place,
+                    elsewhere=around.elsewhere,
+                    labelled=around.labelled,
+                    current=around.current,
+                    marked_up=around.marked_up,
+                    signature=around.signature,
+                )
+            )
+
+
+def _heading(page: Page) -> LexborNode | None:
+    """Return the h1 that shares most words with the title, None where no h1 has a text."""
+    titles = set(" ".join(page.names[:2]).lower().split())
+    best, most = None, -1
+    for node in page.headings[:40]:
+        words = set(line(node.text(separator=" ")).lower().split())
+        shared = len(words & titles)
+        if words and shared > most:
+            best, most = node, shared
+    return best
+
+
+def _without_lists(amounts: list[Shown]) -> list[Shown]:
+    """Return the amounts, those that stand in a list of products marked as elsewhere."""
+    by_signature: dict[str, set[tuple[Decimal, ...]]] = {}
+    for one in amounts:
+        if one.role is Role.PRICE:
+            by_signature.setdefault(one.signature, set()).add(one.text.readings)
+    lists = {key for key, found in by_signature.items() if len(found) >= _LIST}
+    return [replace(one, elsewhere=True) if one.signature in lists else one for one in amounts]

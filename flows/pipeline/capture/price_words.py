@@ -1,0 +1,143 @@
+"""Words that say what an amount beside them is, when it is not the price.
+
+A page shows many amounts: per kilogram, per month, before, from, for members, for postage. What
+an amount is stands in the words around it and in the class names of its elements. The lists are
+plain vocabulary of the languages in which shops write; a missing word costs an unknown or a
+wrong price on pages of that language, so the place to mend such a page is here.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What an amount on a page is."""
+
+    PRICE = "price"
+    STRUCK = "struck"
+    UNIT = "unit"
+    INSTALMENT = "instalment"
+    FROM = "from"
+    RANGE = "range"
+    MEMBER = "member"
+    OTHER = "other"  # postage, savings, totals, vouchers
+
+
+_BEFORE: Final = {
+    Role.STRUCK: "was statt uvp rrp mrp msrp rrp: before regular list antes avant prima anstelle "
+    "instead originally original normalpreis streichpreis bisher vorher listenpreis barré "
+    "ordinarie tidigare före førpris før ennen norm pôvodne původně pôvodná původní běžná bežná "
+    "cena\u00a0przed stara starsza regularna eredeti régi vechi prp staro prvotna раньше "
+    "было старая eski önce 原價 原价 定價 定价 市價 参考价 メーカー希望 정가 كان قبل "
+    "מחיר\u00a0מלא במקום",
+    Role.FROM: "from ab da desde od от fra från vanaf alkaen "
+    "starting başlayan mula bắt\u00a0đầu من החל\u00a0מ",
+    Role.INSTALMENT: "cuotas cuota rate rata rat raten monatlich mtl installment installments "
+    "instalment instalments parcelas finance klarna clearpay afterpay 分期",
+    Role.MEMBER: "member members club mitglied mitglieder card karte kártya tarjeta carta "
+    "plus prime loyalty fidelity klub pix boleto transferencia 會員 会员 회원",
+    Role.OTHER: "save saving savings you\u00a0save spare sparen ersparnis risparmi ahorra ahorro "
+    "économisez rabatt zľava sleva oszczędzasz economisești экономия скидка 現省 省 折扣 할인 "
+    "shipping delivery postage versand lieferung spedizione envío livraison transport dostava "
+    "doručenie dopravné doprava dostawa доставка доставки 運費 运费 送料 배송 משלוח חיסכון "
+    "deposit pfand deposito cashback points voucher gutschein coupon total subtotal summe "
+    "over above ab\u00a0einem orders minimum",
+}
+_AFTER: Final = {
+    Role.FROM: "~ + up 起 から 〜 부터 より",
+    Role.INSTALMENT: "/mo /month /mth /monat /mes /mois /mese monthly monatlich mtl. pm p/m "
+    "per\u00a0month al\u00a0mes par\u00a0mois al\u00a0mese im\u00a0monat pro\u00a0monat 月",
+    Role.OTHER: "off rabatt discount sparen gespart versand shipping cashback",
+}
+
+
+def _compiled(words: str, *, before: bool) -> re.Pattern[str]:
+    alternatives = []
+    for word in sorted(set(words.split(" ")), key=len, reverse=True):
+        text = re.escape(word.replace("\u00a0", " "))
+        edge = r"(?<!\w)" if word[0].isascii() and word[0].isalnum() else ""
+        close = r"(?!\w)" if word[-1].isascii() and word[-1].isalnum() else ""
+        alternatives.append(f"{edge}{text}{close}")
+    joined = "|".join(alternatives)
+    return re.compile(rf"(?:{joined})" if before else rf"\s{{0,2}}(?:{joined})", re.IGNORECASE)
+
+
+_BEFORE_WORDS: Final = {role: _compiled(words, before=True) for role, words in _BEFORE.items()}
+_AFTER_WORDS: Final = {role: _compiled(words, before=False) for role, words in _AFTER.items()}
+_TIMES_BEFORE: Final = re.compile(r"\d{1,2}\s?[x×]\s?(?:de\s)?$", re.IGNORECASE)
+_PER_UNIT: Final = re.compile(
+    r"\s{0,2}[*)]?\s?(?:"
+    # after a stroke anything is a unit: the words for "month" are asked before
+    r"/\s{0,2}\d{0,4}\s{0,2}[^\W\d_]"
+    r"|(?:per|pro|je|por|par|al|za|a)\s{1,2}\d{0,4}\s{0,2}"
+    r"(?:k?g|kilos?|kilogram|gram|lbs?|pound|oz|ounce|l|litre|liter|lt|ml|cl|dl|m|m2|m²|m³|cm|mm"
+    r"|stk|stück|st|ks|kpl|tk|pcs?|pieces?|unit|ud|item|count|szt|buc|pz|шт|кг|л|м)(?!\w)"
+    r")",
+    re.IGNORECASE,
+)
+_EQUALS_UNIT: Final = re.compile(r"\d\s?(?:k?g|l|ml|m|stk|st|lb|oz)\.?\s?=\s?$", re.IGNORECASE)
+
+_CLASS_WORDS: Final = {
+    Role.STRUCK: "old was rrp uvp mrp msrp list strike striked striken strikethrough crossed cross "
+    "before regular original compare previous normal standard reg del through disc antes stara "
+    "retail srp strikeout",
+    Role.UNIT: "unit unitprice perunit ppu base basic baseprice grundpreis measure kg",
+    Role.INSTALMENT: "instal instalment installment installments monthly month finance financing "
+    "loan credit cuotas cuota rate leasing klarna afterpay affirm",
+    Role.MEMBER: "member members club loyalty card prime pix boleto",
+    Role.OTHER: "shipping delivery saving savings save saved discount total subtotal "
+    "minicart deposit voucher coupon filter facet range-slider points cashback accessory addon "
+    "freight postage cheapest badge bundle warranty insurance",
+}
+_CLASS_ROLE: Final = {word: role for role, words in _CLASS_WORDS.items() for word in words.split()}
+_LOWER_PARTS: Final = re.compile(r"[a-z]+")
+_CLASS_PARTS: Final = re.compile(r"[A-Za-z][a-z]*|[A-Z]+")
+_CURRENT: Final = (
+    "current final sale sales special now selling actual our offer promo new reduced deal buy main "
+    "product"
+)
+CURRENT_WORDS: Final = frozenset(_CURRENT.split())
+"""Parts of class names that stand with the price that is asked now."""
+
+
+def role_in_text(before: str, after: str) -> Role:
+    """Return what the words before and after an amount make of it.
+
+    Args:
+        before: the text on the same line up to the amount and its sign.
+        after: the text on the same line behind them.
+    """
+    if not after and not before:
+        return Role.PRICE
+    if _TIMES_BEFORE.search(before) or _AFTER_WORDS[Role.INSTALMENT].match(after):
+        return Role.INSTALMENT
+    if _PER_UNIT.match(after) or _EQUALS_UNIT.search(before):
+        return Role.UNIT
+    if after:
+        for role, pattern in _AFTER_WORDS.items():
+            if pattern.match(after):
+                return role
+    if before:
+        for role, pattern in _BEFORE_WORDS.items():
+            if pattern.search(before):
+                return role
+    return Role.PRICE
+
+
+def class_words(names: str) -> list[str]:
+    """Return the words that class names and ids are made of, in lower case."""
+    if names.islower():
+        return _LOWER_PARTS.findall(names)
+    return [part.lower() for part in _CLASS_PARTS.findall(names)]
+
+
+def role_in_classes(words: list[str]) -> Role | None:
+    """Return what an element's class names say of the amount in it, None if nothing."""
+    for word in words:
+        role = _CLASS_ROLE.get(word)
+        if role is not None:
+            return role
+    return None
