@@ -1,5 +1,5 @@
 """Scripts as steps: a customer's own shell, Python or SQL file, unchanged, with a contract."""
 
-from sdk.scripting.script import script
+from sdk.scripting.file_step import script
 
 __all__ = ["script"]
