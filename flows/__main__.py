@@ -1,4 +1,4 @@
-"""The command line: run a customer's day here and now.
+"""The command line: run a customer's day here and now, or the days of a range.
 
 Errors are two lines on standard error (what is wrong, what to do) and exit code 1; a traceback
 is shown when it is asked for. Nothing is started: Prefect's API runs inside this process unless
@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -44,19 +46,76 @@ def run(
     traceback: Annotated[bool, typer.Option(help="show the traceback of an error")] = False,
 ) -> None:
     """Run a customer's day and say where its page, workbook and marts are."""
-    try:
+    with _explained(traceback):
         when = _day(day)
-        if storage:
-            os.environ["DATAWEAVE_STORAGE"] = storage
         if refresh:
             os.environ["DATAWEAVE_REFRESH"] = "true"
-        if not verbose:
-            # Said by Prefect's own database migrations whenever a database is new.
-            warnings.filterwarnings("ignore", message="Skipped unsupported reflection")
-        embed(HOME / "prefect", verbose=verbose)
+        _prepare(storage, verbose)
         from flows.operations.day import run_day
 
         run_day(customer, source or None, when)
+
+
+@app.command()
+def backfill(
+    customer: Annotated[str, typer.Option(help="whose days to run")],
+    first: Annotated[str, typer.Option("--from", help="first day, YYYY-MM-DD")],
+    last: Annotated[str, typer.Option("--to", help="last day, YYYY-MM-DD")],
+    which: Annotated[
+        str, typer.Option(help="missing: no report; failed: or degraded; all")
+    ] = "missing",
+    source: Annotated[
+        str, typer.Option(help="folder or URL of the daily files; empty for the flow's own")
+    ] = "",
+    storage: Annotated[str, typer.Option(help="folder or URL of the store")] = "",
+    dataset: Annotated[str, typer.Option(help="by which a day is judged")] = "report",
+    concurrency: Annotated[int, typer.Option(help="runs under way at most, on a server")] = 2,
+    queue: Annotated[str, typer.Option(help="work queue, on a server")] = "backfill",
+    dry_run: Annotated[bool, typer.Option(help="show the plan, run nothing")] = False,
+    verbose: Annotated[bool, typer.Option(help="let Prefect log as it does by default")] = False,
+    traceback: Annotated[bool, typer.Option(help="show the traceback of an error")] = False,
+) -> None:
+    """Run the missing, failed or all days of a range; exit code 1 if a day failed."""
+    with _explained(traceback):
+        begin, end = _day(first), _day(last)
+        if begin is None or end is None:
+            raise ConfigurationError(
+                "a range needs both its days", "Say --from 2026-08-09 --to 2026-08-15."
+            )
+        _prepare(storage, verbose)
+        from flows.operations.backfill.command import run_backfill
+        from flows.operations.backfill.request import Request
+
+        asked = Request(
+            customer=customer,
+            first=begin,
+            last=end,
+            which=which,  # type: ignore[arg-type]
+            concurrency=concurrency,
+            queue=queue,
+            source=source or None,
+            dataset=dataset,
+        )
+        run_backfill(asked, dry_run=dry_run)
+
+
+def _prepare(storage: str, verbose: bool) -> None:
+    """Prepare this process, before anything imports Prefect."""
+    if storage:
+        os.environ["DATAWEAVE_STORAGE"] = storage
+    if not verbose:
+        # Said by Prefect's own database migrations whenever a database is new.
+        warnings.filterwarnings("ignore", message="Skipped unsupported reflection")
+        # With a server the run's log is there, tracebacks and all; here two lines say it.
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    embed(HOME / "prefect", verbose=verbose)
+
+
+@contextmanager
+def _explained(traceback: bool) -> Iterator[None]:
+    """Tell an error in two lines and exit with 1."""
+    try:
+        yield
     except KeyboardInterrupt:
         _fail("interrupted", "Run the same command again: it goes on from what is published.")
     except Exception as error:

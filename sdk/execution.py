@@ -126,8 +126,9 @@ class Execution:
             return self._finish("reused", existing, dict(existing.statistics))
         if self.attempts > self.step.retry.attempts:
             self.attempts -= 1
+            spent = self.step.retry.attempts
             raise Crashed(
-                f"step {self.step.name} died {self.attempts} times without a word",
+                f"{self.step.name} died without a word in {spent} of its {spent} attempts",
                 "It was killed from outside, as for want of memory: give it more, or less to do.",
             )
         recorded.clear()

@@ -7,20 +7,20 @@ run's day: the day on which the run was due, in the platform's time zone.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
-import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar, overload
 
-import prefect
 from prefect import Flow
 
 from sdk import prefect2
 from sdk.body import FLOW_KEYWORDS, FlowFunction, FlowOptions
 from sdk.fallback import Fallback
-from sdk.masking import keep_secret
+from sdk.keywords import FLOW, split
+from sdk.masking import keep_secret, masked_json
 from sdk.policy import RetryPolicy
 
 P = ParamSpec("P")
@@ -43,6 +43,21 @@ class CustomerFlow(Flow[P, R]):
         if self.options is not None:
             keep_secret(typed)
         return typed
+
+    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters as the server keeps them: without their secrets.
+
+        A run that is started again from what the server keeps has lost them, so a deployment
+        should be given the name of a secret block instead.
+        """
+        serialized = super().serialize_parameters(parameters)
+        if self.options is None:
+            return serialized
+        keep_secret(parameters)
+        with contextlib.suppress(Exception):  # what is not valid is said when the run begins
+            self.validate_parameters(parameters)  # a plain text may be a secret by its type
+        made: dict[str, Any] = masked_json(serialized)
+        return made
 
     def with_options(self, **options: Any) -> CustomerFlow[P, R]:
         """Return a copy with other options: Prefect's, and those of `sdk.flows.flow`."""
@@ -87,9 +102,7 @@ def flow(__fn: Callable[..., Any] | None = None, **options: Any) -> Any:
         fallback: what a caller is served when it cannot deliver.
         options: Prefect's own.
     """
-    ours = {name: options[name] for name in FLOW_KEYWORDS & options.keys()}
-    theirs = {name: value for name, value in options.items() if name not in ours}
-    arguments = prefect2.completed(prefect.flow, theirs)
+    ours, arguments = split(FLOW, FLOW_KEYWORDS, options)
     if not __fn:
         return functools.partial(flow, **options)
     made: CustomerFlow[Any, Any] = CustomerFlow(__fn, **arguments)
@@ -99,5 +112,5 @@ def flow(__fn: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 
 # Whoever asks for the signature (Prefect's own tools do) sees what Prefect documents.
-flow.__signature__ = inspect.signature(prefect.flow)  # type: ignore[attr-defined]
+flow.__signature__ = FLOW  # type: ignore[attr-defined]
 flow.from_source = Flow.from_source  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,34 +25,18 @@ from prefect._internal.concurrency.cancellation import (
 )
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext, PrefectObjectRegistry, TaskRunContext
-from prefect.exceptions import MissingContextError
+from prefect.exceptions import CancelledRun, MissingContextError, PausedRun
 from prefect.futures import resolve_futures_to_states
 from prefect.logging import get_run_logger
-from prefect.states import Completed, return_value_to_state
+from prefect.states import Completed, get_state_exception, return_value_to_state
 from prefect.utilities.annotations import quote
 from prefect.utilities.asyncutils import is_async_fn
+from prefect.utilities.engine import wait_for_task_runs_and_report_crashes
 
 from sdk.step import Call, invoke
 
 DEGRADED = "Degraded"
 """The name of the state of a run that completed on a fallback; its type is COMPLETED."""
-
-
-def completed(decorator: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keywords of one of Prefect's decorators, completed with its defaults.
-
-    The classes below have other defaults: `prefect.task` leaves ``log_prints`` to the flow,
-    `prefect.Task` says no.
-
-    Raises:
-        TypeError: the decorator takes no such keyword.
-    """
-    try:
-        bound = inspect.signature(decorator).bind_partial(**options)
-    except TypeError as error:
-        raise TypeError(f"{decorator.__name__}() {error}") from None
-    bound.apply_defaults()
-    return {name: value for name, value in bound.arguments.items() if name != "__fn"}
 
 
 def register(made: Flow[Any, Any] | Task[Any, Any], replaced: object) -> None:
@@ -67,6 +52,27 @@ def register(made: Flow[Any, Any] | Task[Any, Any], replaced: object) -> None:
     registry.register_instance(made)  # type: ignore[no-untyped-call]
 
 
+class Stopped(BaseException):
+    """A run was paused or cancelled from outside: nothing that a retry or fallback is for.
+
+    Args:
+        error: what Prefect raised, and is to see again.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Give Prefect its own error back when a run was stopped."""
+    try:
+        yield
+    except Stopped as stop:
+        raise stop.error from None
+
+
 def call(action: Call) -> Any:
     """Call a plain function within its time limit.
 
@@ -77,6 +83,8 @@ def call(action: Call) -> Any:
         with cancel_sync_after(action.time_limit) as scope:
             value = invoke(action.function, action.arguments)
             return _settled(value) if inspect.isawaitable(value) else value
+    except (PausedRun, CancelledRun) as error:
+        raise Stopped(error) from error
     except CancelledError as error:
         if scope.timedout():
             raise TimeoutError(f"no result within {action.time_limit:g} s") from error
@@ -107,6 +115,8 @@ async def call_async(action: Call) -> Any:
         with cancel_async_after(action.time_limit) as scope:
             value = invoke(action.function, action.arguments)
             return await value if inspect.isawaitable(value) else value
+    except (PausedRun, CancelledRun) as error:
+        raise Stopped(error) from error
     except CancelledError as error:
         if scope.timedout():
             raise TimeoutError(f"no result within {action.time_limit:g} s") from error
@@ -176,18 +186,28 @@ def degraded_outcome(value: Any, message: str) -> Any:
     Where Prefect would find the body failed (it returned nothing, and one of its futures
     failed), that stays so.
     """
-    return from_sync.call_in_loop_thread(create_call(_outcome, value, message))
+    return in_loop(_outcome, value, message)
 
 
 async def degraded_outcome_async(value: Any, message: str) -> Any:
     """Return the outcome of an async flow body; see `degraded_outcome`."""
-    return await from_async.call_in_loop_thread(create_call(_outcome, value, message))
+    return await in_loop_async(_outcome, value, message)
 
 
 async def _outcome(value: Any, message: str) -> Any:
+    state = await _final_state(value)
+    if state is None:
+        return value
+    if not state.is_completed() or state.name == DEGRADED:
+        return state
+    return state.copy(update={"name": DEGRADED, "message": message})
+
+
+async def _final_state(value: Any) -> State[Any] | None:
+    """Return the state to which Prefect would bring the running flow; None outside of one."""
     context = FlowRunContext.get()
     if context is None:
-        return value
+        return None
     result = value
     if result is None:
         result = [
@@ -195,12 +215,38 @@ async def _outcome(value: Any, message: str) -> Any:
             *context.task_run_states,
             *context.flow_run_states,
         ] or None
-    state = await return_value_to_state(
+    return await return_value_to_state(
         await resolve_futures_to_states(result), result_factory=context.result_factory
     )
-    if not state.is_completed() or state.name == DEGRADED:
-        return state
-    return state.copy(update={"name": DEGRADED, "message": message})
+
+
+async def failure_of(value: Any) -> Exception | None:
+    """Return the error in what a flow body returned: a state or future of it that failed."""
+    state = await _final_state(value)
+    if state is None or not (state.is_failed() or state.is_crashed()):
+        return None
+    error = await get_state_exception(state)
+    return error if isinstance(error, Exception) else None
+
+
+async def forget_attempt() -> None:
+    """Wait for what a flow's failed attempt left running; it says nothing of the next one."""
+    context = FlowRunContext.get()
+    if context is None:
+        return
+    await wait_for_task_runs_and_report_crashes(context.task_run_futures, context.client)
+    for left in (context.task_run_futures, context.task_run_states, context.flow_run_states):
+        left.clear()
+
+
+def in_loop(function: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+    """Run a coroutine function where Prefect's client lives, from a plain function."""
+    return from_sync.call_in_loop_thread(create_call(function, *arguments))
+
+
+async def in_loop_async(function: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+    """Run a coroutine function where Prefect's client lives; see `in_loop`."""
+    return await from_async.call_in_loop_thread(create_call(function, *arguments))
 
 
 async def publish_table(key: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
@@ -212,7 +258,7 @@ async def publish_table(key: str, rows: Sequence[Mapping[str, Any]], description
 
 def publish_table_sync(key: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
     """Leave a table artifact on the running flow, from a plain function."""
-    from_sync.call_in_loop_thread(create_call(publish_table, key, rows, description))
+    in_loop(publish_table, key, rows, description)
 
 
 def function_of(callable_or_task: Any) -> Callable[..., Any]:

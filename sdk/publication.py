@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -199,7 +199,9 @@ class Publication:
                     "Return a polars frame, or a mapping of names to frames.",
                 )
             return value
-        context = CheckContext(key=key, store=self.store, recorded=recorded)
+        context = CheckContext(
+            key=key, store=self.store, recorded=recorded, parameters=self.parameters
+        )
         results: list[CheckResult] = []
         aside: dict[str, pl.DataFrame] = {}
         kept: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {}
@@ -209,7 +211,7 @@ class Publication:
                     f"step {self.step.name} did not make table {table!r}",
                     f"It made: {', '.join(made)}.",
                 )
-            report = run_checks(made[table], checks, context)
+            report = run_checks(made[table], checks, replace(context, table=table))
             results.extend(report.results)
             kept[table] = report.kept
             if report.quarantined is not None:
@@ -223,6 +225,8 @@ class Publication:
                 aside,
                 fingerprint="",
                 run_id=self.run.run_id if self.run else None,
+                # Which tables have bad rows differs from day to day, and so may what they lack.
+                accept_schema_change=True,
             )
         return kept if isinstance(value, Mapping) else kept[SINGLE_TABLE]
 
@@ -265,6 +269,7 @@ class Publication:
             checks=self.checks,
             statistics=statistics,
             source=source,
+            accept_schema_change=getattr(self.step, "accept_schema_change", False),
         )
 
 

@@ -88,10 +88,16 @@ def remember(value: Any) -> None:
 
 def redacted(text: str, parameters: Any = None) -> str:
     """Return a text without secrets: those of the parameters, those remembered, and shapes."""
-    for written in written_forms(parameters):
-        text = text.replace(written, MASK)
+    text = without_known(text, parameters)
     for shape, mask in _SHAPES:
         text = shape.sub(mask, text)
+    return text
+
+
+def without_known(text: str, parameters: Any = None) -> str:
+    """Return a text without the secrets of the parameters and those remembered."""
+    for form in written_forms(parameters):
+        text = text.replace(form, MASK)
     return text
 
 

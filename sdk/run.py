@@ -29,9 +29,10 @@ class Run(BaseModel):
         path: the ids from the outermost run to this one; a later attempt of a flow has an id of
             its own here.
         flow: the flow's name.
-        environment: dev, staging or prod.
+        environment: development, staging or production.
         code_version: set where a release names it; else each step's own is computed.
         refresh: make everything anew, even what is there.
+        starts: how often Prefect started this flow run and those above it, in all.
         retry_until: the end of the time budget of the flows above; nothing below waits beyond it.
     """
 
@@ -44,9 +45,10 @@ class Run(BaseModel):
     root_id: str
     path: tuple[str, ...] = ()
     flow: str = ""
-    environment: str = "dev"
+    environment: str = "development"
     code_version: str | None = None
     refresh: bool = False
+    starts: int = 1
     retry_until: datetime | None = None
 
 

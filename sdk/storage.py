@@ -23,13 +23,10 @@ collection removes.
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -38,31 +35,15 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from sdk.errors import PlatformError, StorageError, Transient
+from sdk.local_files import TEMPORARY, write_new, write_whole
+from sdk.storage_entry import Entry, modified
 from sdk.storage_errors import bucket_is_missing, explained, refusal
 
-TEMPORARY = ".tmp-"
+__all__ = ["TEMPORARY", "Entry", "Storage", "storage"]
 
 CONFLICTS = 8
 """How often a conditional put is sent again after a 409: S3 asks for it, and each round of a race
 has a winner, so that eight rounds outlast far more writers than one key ever has."""
-
-_MODIFIED = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
-"""Where the drivers say when an object was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One object below a folder.
-
-    Attributes:
-        path: below the root.
-        bytes: its size.
-        modified: when it was written, by the store's clock; None where the driver does not say.
-    """
-
-    path: str
-    bytes: int
-    modified: datetime | None
 
 
 class Storage:
@@ -84,8 +65,13 @@ class Storage:
 
     @cached_property
     def _fs(self) -> Any:
+        options = dict(self.options)
+        if "://" in self.url and not self.url.startswith(("file://", "local://")):
+            # A listing in the driver's memory would hide what other processes published since,
+            # even from a read by name.
+            options.setdefault("use_listings_cache", False)
         try:
-            filesystem, _ = fsspec.url_to_fs(self.url, **self.options)
+            filesystem, _ = fsspec.url_to_fs(self.url, **options)
         except (ImportError, ValueError) as error:
             raise StorageError(
                 f"storage {self.url}: {error}",
@@ -127,8 +113,6 @@ class Storage:
     def size(self, path: str) -> int | None:
         """Return an object's size in bytes; None if there is none."""
         with self._explained("look for", path):
-            # What was cached before another process wrote or removed would tell of the past.
-            self._fs.invalidate_cache(self._full(path))
             try:
                 found = self._fs.info(self._full(path))
             except FileNotFoundError as error:
@@ -140,7 +124,6 @@ class Storage:
     def names(self, folder: str) -> list[str]:
         """Return the names directly below a folder, sorted; none if there is no folder."""
         with self._explained("list", folder):
-            self._fs.invalidate_cache(self._full(folder))
             try:
                 found = self._fs.ls(self._full(folder), detail=False)
             except FileNotFoundError as error:
@@ -154,7 +137,6 @@ class Storage:
         """Return every object below a folder at any depth, temporary ones too, by path."""
         top = self._full(folder).rstrip("/")
         with self._explained("list", folder):
-            self._fs.invalidate_cache(top)
             try:
                 found = self._fs.find(top, detail=True)
             except FileNotFoundError as error:
@@ -164,7 +146,7 @@ class Storage:
         start = len(self._base) + 1
         return sorted(
             (
-                Entry(str(path)[start:], int(info.get("size") or 0), _modified(info))
+                Entry(str(path)[start:], int(info.get("size") or 0), modified(info))
                 for path, info in found.items()
                 if info.get("type") != "directory"
             ),
@@ -177,8 +159,7 @@ class Storage:
             if not self.is_local:
                 self._fs.pipe_file(self._full(path), data)
                 return
-            with self._staged(path, data) as temporary:
-                temporary.replace(self._full(path))
+            write_whole(Path(self._full(path)), data)
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
         """Make an object appear whole where none is.
@@ -190,8 +171,7 @@ class Storage:
         """
         with self._explained("write", path):
             if self.is_local:
-                with self._staged(path, data) as temporary:
-                    return _link(temporary, Path(self._full(path)))
+                return write_new(Path(self._full(path)), data)
             for attempt in range(1, CONFLICTS + 1):
                 try:
                     self._fs.pipe_file(self._full(path), data, mode="create")
@@ -211,6 +191,15 @@ class Storage:
         with self._explained("delete", path), contextlib.suppress(FileNotFoundError):
             self._fs.rm_file(self._full(path))
 
+    def move(self, path: str, target: str) -> None:
+        """Give an object another name; nothing happens if there is none. Not for publication."""
+        with self._explained("move", path), contextlib.suppress(FileNotFoundError):
+            if self.is_local:
+                Path(self._full(path)).replace(self._full(target))
+            else:
+                self._fs.cp_file(self._full(path), self._full(target))
+                self._fs.rm_file(self._full(path))
+
     def prune(self, folder: str) -> None:
         """Remove a folder if it is empty; object stores have none."""
         if self.is_local:
@@ -226,21 +215,6 @@ class Storage:
         probe = f"{TEMPORARY}probe-{uuid.uuid4().hex}"
         self.put(probe, b"probe")
         self.delete(probe)
-
-    @contextlib.contextmanager
-    def _staged(self, path: str, data: bytes) -> Iterator[Path]:
-        target = Path(self._full(path))
-        temporary = target.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            yield temporary
-        finally:
-            with contextlib.suppress(OSError):  # that it cannot be removed must hide no error
-                temporary.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _explained(self, verb: str, path: str) -> Iterator[None]:
@@ -274,24 +248,3 @@ def _storage(url: str, options: tuple[tuple[str, Any], ...]) -> Storage:
 def storage(url: str) -> Storage:
     """Return the storage of a URL; the same object for the same URL in this process."""
     return _storage(url, ())
-
-
-def _link(temporary: Path, target: Path) -> bool:
-    try:
-        os.link(temporary, target)
-    except FileExistsError:
-        # NFS may repeat a link whose answer was lost: two names for our file mean that we won.
-        return temporary.stat().st_nlink > 1
-    return True
-
-
-def _modified(info: dict[str, Any]) -> datetime | None:
-    for name in _MODIFIED:
-        value = info.get(name)
-        if isinstance(value, datetime):
-            return value if value.tzinfo else value.replace(tzinfo=UTC)
-        if isinstance(value, int | float):
-            return datetime.fromtimestamp(value, UTC)
-        if isinstance(value, str):
-            return datetime.fromisoformat(value).astimezone(UTC)
-    return None

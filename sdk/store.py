@@ -1,4 +1,4 @@
-"""The dataset store: publication, history and lookup over a storage root.
+"""The dataset store: publication over a storage root.
 
 Publication writes the parts, then claims the next version number with a conditional put. Two
 runs that race for one key: one gets the number; the other sees that manifest and, if it made
@@ -18,49 +18,32 @@ up: `sdk.garbage`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic import ValidationError
-
 from sdk import evolution
+from sdk.archive import Archive
 from sdk.dataset import Dataset, DatasetKey
-from sdk.errors import Permanent, StorageError, Transient
-from sdk.layout import folder, manifest_path, version_in
-from sdk.manifest import (
-    FORMAT,
-    CheckResult,
-    Degradation,
-    Input,
-    Manifest,
-    Part,
-    Source,
-    StepStatistics,
-)
+from sdk.errors import Permanent, Transient
+from sdk.layout import manifest_path
+from sdk.manifest import CheckResult, Degradation, Input, Manifest, Part, Source, StepStatistics
 from sdk.parts import Content, Named, columns_of, combined_hash, encoded, named, parquet_bytes
-from sdk.storage import storage
 
 __all__ = ["Content", "Store", "parquet_bytes"]
 
 _LOOKED_BACK = 30
 """Days with the dataset that are searched for its newest fresh schema: a month of fallbacks."""
 
-_CLAIMS = 1000
-"""Version numbers tried before a claim gives up: each lost one is another run's publication."""
+_BLIND = 20
+"""Refusals of a version number under which nothing can be read, before a claim gives up."""
 
 
-class Store:
-    """The datasets under one storage root.
+class Store(Archive):
+    """The datasets under one storage root: `sdk.archive` has what reads them.
 
     Args:
         url: the storage root.
     """
-
-    def __init__(self, url: str) -> None:
-        self.storage = storage(url)
-        self.url = self.storage.url
-
-    # -- writing -------------------------------------------------------------------------
 
     def publish(
         self,
@@ -82,6 +65,18 @@ class Store:
         """Publish a version of a dataset, atomically.
 
         Args:
+            key: under which.
+            content: a table, or tables and files by name.
+            fingerprint: of the run of the step that made it; empty if it cannot be repeated.
+            inputs: what it was made from.
+            parameters: of the step, as plain JSON.
+            code_version: of the step.
+            run_id: of the flow run.
+            degraded: why it is not fresh, inherited reasons included.
+            checks: how they went.
+            statistics: how the step went.
+            source: fresh, or the kind of fallback.
+            age_days: of what a fallback serves.
             accept_schema_change: columns may be lost or retyped against the newest fresh
                 publication of that dataset for this day or one before.
 
@@ -153,7 +148,8 @@ class Store:
     def _claim(self, key: DatasetKey, parts: tuple[Part, ...], **fields: Any) -> Dataset:
         version = (self.versions(key) or [0])[-1]
         before = self.manifest(key, version) if version else None
-        for _ in range(_CLAIMS):
+        blind = 0
+        while blind < _BLIND:
             manifest = Manifest(
                 customer=key.customer,
                 name=key.name,
@@ -173,10 +169,13 @@ class Store:
             # Another's, or our own whose answer was lost: then it is the same publication. If it
             # cannot be read after all, the same number is tried again: there are no gaps.
             before = self.manifest(key, version + 1)
-            version += before is not None
+            if before is None:
+                blind += 1
+            else:
+                version += 1
         raise Transient(
-            f"{key}: {_CLAIMS} version numbers were all taken by others",
-            "See which runs publish this key without end.",
+            f"{key}: version {version + 1} is refused, and nothing can be read there",
+            "If it stays, see whether the store lists and reads what it has just taken.",
         )
 
     def _check_schema(self, key: DatasetKey, content: Named) -> None:
@@ -192,136 +191,15 @@ class Store:
     def _newest_fresh(self, key: DatasetKey) -> Manifest | None:
         """Return the newest fresh manifest of this day, else of the nearest day before."""
         until = key.day + timedelta(days=1)
-        for manifest in self.history(key.customer, key.name, before=until, limit=_LOOKED_BACK):
-            same = DatasetKey(customer=key.customer, name=key.name, day=manifest.day)
-            for version in [manifest, *self._older(same, manifest.version)]:
-                if version.source == "fresh":
-                    return version
+        for newest in self.history(key.customer, key.name, before=until, limit=_LOOKED_BACK):
+            if newest.source == "fresh":
+                return newest
+            same = DatasetKey(customer=key.customer, name=key.name, day=newest.day)
+            fresh = (manifest for manifest in self.ledger(same) if manifest.source == "fresh")
+            found = next(fresh, None)
+            if found is not None:
+                return found
         return None
-
-    def _older(self, key: DatasetKey, than: int) -> Iterator[Manifest]:
-        for version in reversed(self.versions(key)):
-            if version < than:
-                manifest = self.manifest(key, version)
-                if manifest is not None:
-                    yield manifest
-
-    # -- reading -------------------------------------------------------------------------
-
-    def versions(self, key: DatasetKey) -> list[int]:
-        """Return the version numbers of a key, ascending."""
-        found = (version_in(name) for name in self.storage.names(folder(key)))
-        return sorted(version for version in found if version is not None)
-
-    def manifest(self, key: DatasetKey, version: int) -> Manifest | None:
-        """Return one manifest, or None if there is no such version.
-
-        Raises:
-            StorageError: it is there and cannot be understood.
-        """
-        path = manifest_path(key, version)
-        try:
-            return read_manifest(self.storage.read(path), self.storage.locate(path))
-        except FileNotFoundError:
-            return None
-
-    def latest(self, key: DatasetKey) -> Manifest | None:
-        """Return the newest manifest of a key, or None if it was never published."""
-        versions = self.versions(key)
-        return self.manifest(key, versions[-1]) if versions else None
-
-    def dataset(self, key: DatasetKey) -> Dataset | None:
-        """Return the newest dataset of a key, or None."""
-        manifest = self.latest(key)
-        return None if manifest is None else Dataset.of(manifest, self.url)
-
-    def days(self, customer: str, name: str) -> list[date]:
-        """Return the days for which a dataset has folders, ascending."""
-        days = []
-        for word in self.storage.names(f"{customer}/{name}"):
-            try:
-                days.append(date.fromisoformat(word))
-            except ValueError:
-                continue
-        return days
-
-    def history(
-        self, customer: str, name: str, *, before: date, limit: int = 30
-    ) -> Iterator[Manifest]:
-        """Yield the newest manifest of each day before `before`, the latest day first."""
-        found = 0
-        for day in reversed([day for day in self.days(customer, name) if day < before]):
-            if found == limit:
-                return
-            manifest = self.latest(DatasetKey(customer=customer, name=name, day=day))
-            if manifest is not None:
-                found += 1
-                yield manifest
-
-    def lineage(self, dataset: Dataset) -> Iterator[Manifest]:
-        """Yield the manifest of a dataset and of everything in the store it was made from.
-
-        Each is yielded once, nearest first. An input that is no longer in the store is left out.
-        """
-        waiting, seen = [(dataset.key, dataset.version)], set()
-        while waiting:
-            key, version = waiting.pop(0)
-            if (key, version) in seen:
-                continue
-            seen.add((key, version))
-            manifest = self.manifest(key, version)
-            if manifest is None:
-                continue
-            yield manifest
-            waiting.extend(filter(None, (item.origin for item in manifest.inputs)))
-
-    def last_good(self, key: DatasetKey, *, max_age: timedelta) -> Dataset | None:
-        """Return the freshest good dataset not older than `max_age` before the key's day.
-
-        Good means fresh and built on fresh data. An earlier good version of the same day
-        counts, with age 0. One whose parts are gone is no good.
-        """
-        oldest = key.day - max_age
-        for day in reversed(self.days(key.customer, key.name)):
-            if not oldest <= day <= key.day:
-                continue
-            same = DatasetKey(customer=key.customer, name=key.name, day=day)
-            for version in reversed(self.versions(same)):
-                manifest = self.manifest(same, version)
-                if manifest is None or not manifest.good:
-                    continue
-                dataset = Dataset.of(manifest, self.url)
-                if self.holds(dataset):
-                    return dataset
-        return None
-
-    def holds(self, dataset: Dataset) -> bool:
-        """Say whether every part of a dataset is there, whole by its size."""
-        return all(
-            self.storage.size(f"{dataset.customer}/{dataset.name}/{part.path}") == part.bytes
-            for part in dataset.parts
-        )
-
-
-def read_manifest(data: bytes, url: str) -> Manifest:
-    """Return the manifest in an object's bytes.
-
-    Raises:
-        StorageError: it is damaged, or of a later format than this code knows.
-    """
-    try:
-        manifest = Manifest.model_validate_json(data)
-    except ValidationError as error:
-        raise StorageError(
-            f"manifest {url} is damaged: {error.error_count()} fields",
-            "Remove that file: the dataset is then made again from its inputs.",
-        ) from error
-    if manifest.format > FORMAT:
-        raise StorageError(
-            f"manifest {url} has format {manifest.format}; this code knows {FORMAT}",
-            "Run a release that is not older than the one that wrote it.",
-        )
-    return manifest
 
 
 def same_publication(one: Manifest, other: Manifest) -> bool:

@@ -19,7 +19,6 @@ from types import CodeType
 from typing import Any, ParamSpec, TypeVar, overload
 
 import anyio
-import prefect
 from prefect import Task
 
 from sdk import prefect2
@@ -28,6 +27,7 @@ from sdk.dataset import SINGLE_TABLE, Dataset
 from sdk.errors import ConfigurationError
 from sdk.execution import Execution
 from sdk.fallback import Fallback
+from sdk.keywords import TASK, split
 from sdk.manifest import Input
 from sdk.masking import keep_secret
 from sdk.policy import COMPUTE, RetryPolicy
@@ -72,12 +72,12 @@ class StepFunction:
         if inspect.iscoroutinefunction(self.function):
             return self._run_async(execution, run)
         inside = within(self, prefect2.task_run_id())
-        with entered(run), inside, closing(execution.walk()) as walk:
+        with prefect2.restored(), entered(run), inside, closing(execution.walk()) as walk:
             return _outcome(drive(walk, prefect2.call))
 
     async def _run_async(self, execution: Execution, run: Run | None) -> Any:
         inside = within(self, prefect2.task_run_id())
-        with entered(run), inside, closing(execution.walk()) as walk:
+        with prefect2.restored(), entered(run), inside, closing(execution.walk()) as walk:
             return _outcome(await drive_async(walk, prefect2.call_async, anyio.sleep))
 
 
@@ -198,9 +198,7 @@ def task(__fn: Callable[..., Any] | None = None, **options: Any) -> Any:
             reads outside the store; they decide with the parameters whether a run is identical.
         options: Prefect's own. ``timeout_seconds`` limits each attempt of a step.
     """
-    ours = {name: options[name] for name in STEP_KEYWORDS & options.keys()}
-    theirs = {name: value for name, value in options.items() if name not in ours}
-    arguments = prefect2.completed(prefect.task, theirs)
+    ours, arguments = split(TASK, STEP_KEYWORDS, options)
     if not __fn:
         return functools.partial(task, **options)
     made: StepTask[Any, Any] = StepTask(__fn, **arguments)
@@ -210,7 +208,7 @@ def task(__fn: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 
 # Whoever asks for the signature (Prefect's own tools do) sees what Prefect documents.
-task.__signature__ = inspect.signature(prefect.task)  # type: ignore[attr-defined]
+task.__signature__ = TASK  # type: ignore[attr-defined]
 
 
 def _read(ours: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """What a check is.
 
-A *row check* is a polars expression that is true for a good row: all row checks of a step are
-computed in one pass over its data, and a null counts as good (missing values are the business of
-`not_null`). A *table check* looks at the table as a whole.
+A *row check* is a polars expression that is true for a good row: all row checks of a table are
+computed in one `select`, and a null counts as good (missing values are the business of
+`not_null`). A *table check* looks at the table as a whole, after bad rows were set aside.
+
+Row checks do not see each other: of two rows with one key the second is a duplicate even if the
+first is set aside for another reason.
 
 Levels: ``warn`` says so and goes on; ``quarantine`` sets the bad rows aside, in a dataset of
 their own with the reason, and goes on with the rest, unless their share is above the check's
@@ -17,9 +20,10 @@ from typing import Any, Literal, TypeAlias
 
 import polars as pl
 
-from sdk.dataset import DatasetKey
+from sdk.archive import Archive
+from sdk.dataset import Dataset, DatasetKey
+from sdk.errors import CheckFailed
 from sdk.manifest import CheckResult
-from sdk.store import Store
 
 Level = Literal["warn", "quarantine", "block"]
 
@@ -35,11 +39,38 @@ class CheckContext:
         key: of the dataset that is being made, where the step publishes one.
         store: where its history is.
         recorded: what the step recorded of itself.
+        parameters: the step's arguments by name; datasets and frames among them can be referred
+            to.
+        table: which of the step's tables is looked at; for a check before a step, which of its
+            parameters. None where nobody said.
     """
 
     key: DatasetKey | None = None
-    store: Store | None = None
+    store: Archive | None = None
     recorded: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    table: str | None = None
+
+    def frame(self, parameter: str, table: str | None = None) -> pl.DataFrame:
+        """Return a table among the step's arguments.
+
+        Raises:
+            CheckFailed: there is none of that name.
+        """
+        value = self.parameters.get(parameter)
+        if isinstance(value, Mapping) and table is not None:
+            value = value.get(table)
+        if isinstance(value, Dataset):
+            return value.frame(table)
+        if isinstance(value, pl.LazyFrame):
+            return value.collect()
+        if isinstance(value, pl.DataFrame):
+            return value
+        given = ", ".join(self.parameters) or "none"
+        raise CheckFailed(
+            f"a check refers to parameter {parameter!r}, which is no table",
+            f"The step's parameters are: {given}.",
+        )
 
 
 @dataclass(frozen=True)
@@ -48,7 +79,8 @@ class RowCheck:
 
     Attributes:
         name: shown in manifests and reports; names the column.
-        good: true for a good row; null counts as good.
+        good: true for a good row; null counts as good. A function of schema and context where
+            the expression depends on the column's type or on another table.
         level: what happens otherwise.
         at_most: the share of bad rows up to which the check passes (warn, block), or up to
             which bad rows are set aside rather than the step blocked (quarantine).
@@ -56,10 +88,15 @@ class RowCheck:
     """
 
     name: str
-    good: pl.Expr
+    good: pl.Expr | Callable[[pl.Schema, CheckContext], pl.Expr]
     level: Level
     at_most: float
     columns: tuple[str, ...] = ()
+
+    def bad(self, schema: pl.Schema, context: CheckContext) -> pl.Expr:
+        """Return the expression that is true for a bad row, and never null."""
+        good = self.good if isinstance(self.good, pl.Expr) else self.good(schema, context)
+        return ~good.fill_null(True)
 
 
 @dataclass(frozen=True)

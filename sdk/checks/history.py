@@ -10,8 +10,11 @@ bad day neither widens the bounds nor becomes the norm. With too few days nothin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from datetime import date
 from statistics import median
+from typing import Any, TypeGuard
 
 import polars as pl
 
@@ -30,22 +33,25 @@ def history(
     deviations: float = 5.0,
     at_least_days: int = 4,
     days: int = 60,
+    since: date | None = None,
     otherwise: Level = "warn",
 ) -> TableCheck:
     """Check that a value is like that of earlier days.
 
     Args:
-        metric: ``rows``, or a number that the step records.
+        metric: ``rows`` of the table, or a number that the step records.
         deviations: how many robust standard deviations from the median are still usual.
         at_least_days: with fewer earlier days nothing is judged.
         days: how many earlier days are looked at.
+        since: days before this one do not count. Flagged days never move the baseline, so a new
+            level that is right (another market was added) is accepted here, by a person.
         otherwise: warn or block.
     """
     name = f"{metric} as usual"
 
     def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
         value = frame.height if metric == "rows" else context.recorded.get(metric)
-        if context.key is None or context.store is None or not isinstance(value, int | float):
+        if context.key is None or context.store is None or not _number(value):
             return CheckResult(name=name, level=otherwise, passed=True, detail="nothing to compare")
         past = context.store.history(
             context.key.customer, context.key.name, before=context.key.day, limit=days
@@ -53,7 +59,9 @@ def history(
         usable = [
             (manifest.day.weekday(), number)
             for manifest in past
-            if (number := _value(manifest, metric)) is not None and not _flagged(manifest, name)
+            if (since is None or manifest.day >= since)
+            and (number := _value(manifest, metric, context.table)) is not None
+            and not _flagged(manifest, name, context.table)
         ]
         same = [number for weekday, number in usable if weekday == context.key.day.weekday()]
         sample = same if len(same) >= at_least_days else [number for _, number in usable]
@@ -85,16 +93,23 @@ def center_and_spread(sample: Sequence[float]) -> tuple[float, float]:
     return middle, max(MAD_TO_SIGMA * mad, RELATIVE_FLOOR * abs(middle))
 
 
-def _value(manifest: Manifest, metric: str) -> float | None:
+def _number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _value(manifest: Manifest, metric: str, table: str | None) -> float | None:
+    value: Any
     if metric == "rows":
-        return float(manifest.rows)
-    value = manifest.statistics.recorded.get(metric) if manifest.statistics else None
-    return float(value) if isinstance(value, int | float) else None
+        # A dataset's rows are those of all its tables: a check on one compares that one.
+        part = manifest.part(table) if table else None
+        value = part.rows if part is not None else None if table else manifest.rows
+    else:
+        value = manifest.statistics.recorded.get(metric) if manifest.statistics else None
+    return float(value) if _number(value) else None
 
 
-def _flagged(manifest: Manifest, name: str) -> bool:
-    return (
-        manifest.source != "fresh"
-        or bool(manifest.degraded)
-        or any(check.name == name and not check.passed for check in manifest.checks)
+def _flagged(manifest: Manifest, name: str, table: str | None) -> bool:
+    return not manifest.good or any(
+        check.name == name and not check.passed and check.table in ("", table or "")
+        for check in manifest.checks
     )

@@ -1,18 +1,28 @@
-"""Running checks: one pass over the rows, however many row checks there are."""
+"""Running checks: one pass over the rows, however many row checks there are.
+
+What always holds: the rows kept and the rows set aside are together the rows that came in, each
+once and in their order; a check that blocks changes nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import operator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import polars as pl
 
 from sdk.checks.check import Check, CheckContext, RowCheck, TableCheck
-from sdk.errors import CheckFailed
+from sdk.errors import CheckFailed, PlatformError
 from sdk.manifest import CheckResult
 
 REASON = "quarantine_reason"
 EXAMPLES = 3
+VALUE_SHOWN = 80
+"""Characters of a value in an example: a whole page in a manifest helps nobody."""
+SCHEMA_SHOWN = 2000
 
 
 @dataclass(frozen=True)
@@ -47,74 +57,110 @@ class CheckReport:
 
 
 def run_checks(
-    frame: pl.DataFrame, checks: Sequence[Check], context: CheckContext | None = None
+    frame: pl.DataFrame | pl.LazyFrame,
+    checks: Sequence[Check],
+    context: CheckContext | None = None,
 ) -> CheckReport:
-    """Run checks on a frame; nothing is raised here.
+    """Run checks on a table; that a check does not hold raises nothing here.
 
-    Table checks see the frame after bad rows have been set aside.
+    All row checks are computed in one `select`; table checks see what is left after bad rows
+    were set aside. A lazy frame is collected first: what is checked must be what goes on.
 
     Raises:
-        CheckFailed: a check names a column that is not there.
+        CheckFailed: a check cannot be computed: it names a column that is not there, compares
+            text with numbers, or its own code fails.
     """
     context = context or CheckContext()
+    if isinstance(frame, pl.LazyFrame):
+        frame = frame.collect()
     row_checks = [check for check in checks if isinstance(check, RowCheck)]
-    bad = _bad_counts(frame, row_checks)
-    kept, quarantined = _set_aside(frame, row_checks, bad)
+    masks = iter(_masks(frame, row_checks, context))
+    judged = {
+        position: (check, next(masks))
+        for position, check in enumerate(checks)
+        if isinstance(check, RowCheck)
+    }
+    kept, quarantined = _set_aside(frame, list(judged.values()))
     results: list[CheckResult] = []
-    for check in checks:
+    for position, check in enumerate(checks):
         if isinstance(check, TableCheck):
-            results.append(check.look(kept, context))
+            with _computing(check, kept):
+                result = check.look(kept, context)
         else:
-            results.append(_judge(frame, check, bad[check.name]))
+            result = _judge(frame, check, judged[position][1])
+        results.append(result.model_copy(update={"table": context.table or ""}))
     return CheckReport(tuple(results), kept, quarantined)
 
 
-def _is_bad(check: RowCheck) -> pl.Expr:
-    return ~check.good.fill_null(True)
-
-
-def _bad_counts(frame: pl.DataFrame, checks: Sequence[RowCheck]) -> dict[str, int]:
+def _masks(
+    frame: pl.DataFrame, checks: Sequence[RowCheck], context: CheckContext
+) -> list[pl.Series]:
+    """Return for each check which rows are bad."""
     if not checks:
-        return {}
+        return []
+    expressions = []
+    for position, check in enumerate(checks):
+        with _computing(check, frame):
+            expressions.append(check.bad(frame.schema, context).alias(str(position)))
     try:
-        counts = frame.select(
-            _is_bad(check).sum().cast(pl.Int64).alias(str(position))
-            for position, check in enumerate(checks)
-        ).row(0)
-    except pl.exceptions.ColumnNotFoundError as error:
+        bad = frame.select(expressions)
+    except Exception:
+        # One of them cannot be computed: alone it says which.
+        for check, expression in zip(checks, expressions, strict=True):
+            with _computing(check, frame):
+                frame.select(expression)
+        raise
+    # A condition on constants alone gives one value for all rows.
+    return [
+        mask if mask.len() == frame.height else mask.new_from_index(0, frame.height)
+        for mask in bad.get_columns()
+    ]
+
+
+@contextmanager
+def _computing(check: Check, frame: pl.DataFrame) -> Iterator[None]:
+    try:
+        yield
+    except PlatformError:
+        raise
+    except Exception as error:
+        said = (str(error).splitlines() or [""])[0]
         raise CheckFailed(
-            f"a check names a column that is not there: {str(error).splitlines()[0]}",
-            f"The columns are: {', '.join(frame.columns)}.",
+            f"check {check.name!r} cannot be computed: {type(error).__name__}: {said}",
+            f"The columns are: {_shown(dict(frame.schema), SCHEMA_SHOWN)}.",
         ) from error
-    return {check.name: int(count or 0) for check, count in zip(checks, counts, strict=True)}
 
 
 def _set_aside(
-    frame: pl.DataFrame, checks: Sequence[RowCheck], bad: dict[str, int]
+    frame: pl.DataFrame, judged: Sequence[tuple[RowCheck, pl.Series]]
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    wanted = [check for check in checks if check.level == "quarantine" and bad[check.name]]
+    wanted = [(check, bad) for check, bad in judged if check.level == "quarantine" and bad.any()]
     if not wanted:
         return frame, None
-    reason = pl.concat_str(
-        [pl.when(_is_bad(check)).then(pl.lit(check.name)) for check in wanted],
-        separator="; ",
-        ignore_nulls=True,
-    )
-    marked = frame.with_columns(reason.alias(REASON))
-    aside = pl.col(REASON) != ""
-    return marked.filter(~aside).drop(REASON), marked.filter(aside)
+    aside = functools.reduce(operator.or_, (bad for _, bad in wanted))
+    reasons = pl.select(
+        pl.concat_str(
+            [pl.when(bad.filter(aside)).then(pl.lit(check.name)) for check, bad in wanted],
+            separator="; ",
+            ignore_nulls=True,
+        ).alias(REASON)
+    ).to_series()
+    return frame.filter(~aside), frame.filter(aside).with_columns(reasons)
 
 
-def _judge(frame: pl.DataFrame, check: RowCheck, failed: int) -> CheckResult:
+def _judge(frame: pl.DataFrame, check: RowCheck, bad: pl.Series) -> CheckResult:
+    failed = int(bad.sum())
     share = failed / frame.height if frame.height else 0.0
     within = share <= check.at_most
     level = check.level
     detail = ""
     if failed:
-        shown = frame.filter(_is_bad(check)).head(EXAMPLES)
+        shown = frame[bad.arg_true().head(EXAMPLES)]
         if check.columns:
             shown = shown.select(check.columns)
-        examples = "; ".join(", ".join(str(value) for value in row) for row in shown.rows())
+        examples = "; ".join(
+            ", ".join(_shown(value, VALUE_SHOWN) for value in row) for row in shown.rows()
+        )
         detail = f"{failed} of {frame.height} rows ({share:.2%}), such as {examples}"
     if level == "quarantine" and not within:
         level = "block"
@@ -128,3 +174,8 @@ def _judge(frame: pl.DataFrame, check: RowCheck, failed: int) -> CheckResult:
         total=frame.height,
         detail=detail,
     )
+
+
+def _shown(value: object, length: int) -> str:
+    text = str(value)
+    return text if len(text) <= length else f"{text[: length - 1]}…"

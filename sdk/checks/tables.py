@@ -7,12 +7,13 @@ passes bad rows without a word.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Any
 
 import polars as pl
 
 from sdk.checks.check import CheckContext, Level, TableCheck
+from sdk.dataset import Dataset
 from sdk.fallback import duration
 from sdk.manifest import CheckResult
 
@@ -95,18 +96,30 @@ def contract(schema: Any, *, otherwise: Level = "block") -> TableCheck:
 
 
 def fresh(column: str, max_age: str, *, otherwise: Level = "warn") -> TableCheck:
-    """Check that the newest instant of a column is not older than `max_age` at the day's end."""
+    """Check that the newest instant of a column is not older than `max_age` at the day's end.
+
+    Days end in UTC, and an instant without a zone is taken as UTC. An empty column, or one
+    without any value, is not fresh. One wild date in the future hides that the rest is old:
+    bound the column by `between` as well.
+    """
     limit = duration(max_age)
     name = f"{column} within {max_age}"
 
     def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
-        newest = frame.get_column(column).drop_nulls().max() if frame.height else None
+        newest: Any = frame.get_column(column).drop_nulls().max()
         if context.key is None or newest is None:
             return CheckResult(
-                name=name, level=otherwise, passed=newest is not None, detail="no instants"
+                name=name,
+                level=otherwise,
+                passed=newest is not None,
+                failed=0 if newest is not None else 1,
+                total=frame.height,
+                detail="no instants" if newest is None else "no day to compare with",
             )
         if not isinstance(newest, datetime):
-            newest = datetime.combine(newest, time.max)  # type: ignore[arg-type]
+            newest = datetime.combine(newest, time.max)
+        if newest.tzinfo is not None:
+            newest = newest.astimezone(UTC)
         end = datetime.combine(context.key.day, time.max)
         good = end - newest.replace(tzinfo=None) <= limit
         return CheckResult(
@@ -116,6 +129,38 @@ def fresh(column: str, max_age: str, *, otherwise: Level = "warn") -> TableCheck
             failed=0 if good else 1,
             total=frame.height,
             detail=f"newest is {newest:%Y-%m-%d %H:%M}",
+        )
+
+    return TableCheck(name, look)
+
+
+def measure(
+    name: str,
+    value: pl.Expr,
+    *,
+    at_least: Any = None,
+    at_most: Any = None,
+    otherwise: Level = "block",
+) -> TableCheck:
+    """Check a figure of the table, such as ``pl.col("price").mean()``, against bounds.
+
+    Bounds are included. No figure at all (of an empty table) does not hold.
+    """
+
+    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
+        figure = frame.select(value).item()
+        good = (
+            figure is not None
+            and (at_least is None or figure >= at_least)
+            and (at_most is None or figure <= at_most)
+        )
+        return CheckResult(
+            name=name,
+            level=otherwise,
+            passed=good,
+            failed=0 if good else 1,
+            total=frame.height,
+            detail=str(figure),
         )
 
     return TableCheck(name, look)
@@ -140,14 +185,23 @@ def predicate(
 
 
 def sql(name: str, query: str, *, otherwise: Level = "block") -> TableCheck:
-    """Check by a DuckDB query over the table ``data``: the rows that it returns are bad ones."""
+    """Check by a DuckDB query: the rows that it returns are bad ones.
+
+    The checked table is ``data``; frames and datasets of one table that the step takes are
+    there by their parameters' names. The query sees nothing else: no files, no network.
+    """
 
     def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
         import duckdb
 
-        with duckdb.connect() as connection:
+        with duckdb.connect(config={"enable_external_access": "false"}) as connection:
+            for parameter, value in context.parameters.items():
+                single = isinstance(value, Dataset) and len(value.tables) == 1
+                if isinstance(value, pl.DataFrame) or single:
+                    table = value.tables[0] if isinstance(value, Dataset) else None
+                    connection.register(parameter, context.frame(parameter, table).to_arrow())
             connection.register("data", frame.to_arrow())
-            bad = pl.DataFrame(connection.execute(query).to_arrow_table())
+            bad = pl.DataFrame(connection.sql(query).to_arrow_table())
         examples = "; ".join(str(row) for row in bad.head(3).rows())
         return CheckResult(
             name=name,

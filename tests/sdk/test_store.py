@@ -64,7 +64,7 @@ def test_versions_count_up_and_never_change(store: Store) -> None:
 
 def test_no_manifest_no_dataset(store: Store) -> None:
     """A writer that dies after its parts leaves nothing that a reader finds."""
-    list(store._write_parts(KEY, FRAME))
+    list(store._write(KEY, {"data": FRAME}))
     assert store.dataset(KEY) is None
     assert list(store.history("acme", "offers", before=DAY + timedelta(days=1))) == []
     assert store.publish(KEY, FRAME, fingerprint="").version == 1
