@@ -11,7 +11,7 @@ TRACEBACK ?=
 VERBOSE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak lint format bench-day bench-sdk bench-productivity eval-matching bench-matching eval-capture bench-capture
+.PHONY: help setup run test soak lint format bench-day bench-sdk bench-productivity eval-matching bench-matching eval-capture bench-capture bench-notices bench-autoscaler
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -59,6 +59,12 @@ eval-capture: setup ## score the extraction on real pages: PAGES=
 
 bench-capture: setup ## measure the extraction's speed against extruct
 	@$(BIN)/python benchmarks/capture/speed.py
+
+bench-notices: setup ## 1,000 faults while Slack and Jira fail and senders are killed
+	@$(BIN)/python -m benchmarks.notices
+
+bench-autoscaler: setup ## the scaling policy against others, simulated
+	@$(BIN)/python benchmarks/autoscaler/__main__.py
 
 lint: setup ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .

@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
-from types import CodeType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import anyio
 
-from sdk import prefect2
+from sdk import outcomes, prefect2
 from sdk.errors import ConfigurationError
 from sdk.execution import Execution
 from sdk.fallback import Fallback, duration
@@ -76,7 +75,7 @@ class FlowOptions:
 FLOW_KEYWORDS = frozenset(field.name for field in fields(FlowOptions))
 
 
-class FlowFunction:
+class FlowFunction(prefect2.Wrapper):
     """A user's function that runs in a `Run` when the engine calls it.
 
     Args:
@@ -86,14 +85,9 @@ class FlowFunction:
     """
 
     def __init__(self, function: Callable[..., Any], options: FlowOptions, name: str) -> None:
-        functools.update_wrapper(self, function)
-        self.function = function
+        super().__init__(function)
         self.options = options
         self.name = name
-
-    @property
-    def __code__(self) -> CodeType:
-        return self.function.__code__
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the body as a customer's day when the engine calls; else call the function."""
@@ -114,7 +108,7 @@ class FlowFunction:
             if run.run_id == run.root_id and records:
                 prefect2.publish_table_sync("run-summary", summarise(records), self._title(run))
             reasons = degradations(records)
-            return prefect2.degraded_outcome(value, _why(reasons)) if reasons else value
+            return outcomes.degraded_outcome(value, _why(reasons)) if reasons else value
 
     async def _run_async(self, run: Run, arguments: Mapping[str, Any]) -> Any:
         with within(self, run.run_id), prefect2.restored(), self._announced(run):
@@ -126,7 +120,7 @@ class FlowFunction:
                 await prefect2.publish_table("run-summary", summarise(records), self._title(run))
             reasons = degradations(records)
             if reasons:
-                return await prefect2.degraded_outcome_async(value, _why(reasons))
+                return await outcomes.degraded_outcome_async(value, _why(reasons))
             return value
 
     def _body(self, run: Run) -> _Attempts:
@@ -197,7 +191,9 @@ class FlowFunction:
             raise
         finally:
             if run.run_id == run.root_id:
-                announce(run, _records(run), failure, owner=self.options.owner)
+                # A failure may be of any attempt; what a recovered one served is no news.
+                records = read_records(run) if failure is not None else _records(run)
+                announce(run, records, failure, owner=self.options.owner, tier=self.options.tier)
 
 
 class _Attempts:
@@ -227,20 +223,20 @@ class _Attempts:
         if prefect2.is_async(self.function):
             return self._await(*args, **kwargs)
         if self.count > 1:
-            prefect2.in_loop(prefect2.forget_attempt)
+            outcomes.in_loop(outcomes.forget_attempt)
         with entered(self.run):
             value = self.function(*args, **kwargs)
-        if self.expecting and (error := prefect2.in_loop(prefect2.failure_of, value)) is not None:
+        if self.expecting and (error := outcomes.in_loop(outcomes.failure_of, value)) is not None:
             raise error
         return value
 
     async def _await(self, *args: Any, **kwargs: Any) -> Any:
         if self.count > 1:
-            await prefect2.in_loop_async(prefect2.forget_attempt)
+            await outcomes.in_loop_async(outcomes.forget_attempt)
         with entered(self.run):
             value = await self.function(*args, **kwargs)
         if self.expecting:
-            error = await prefect2.in_loop_async(prefect2.failure_of, value)
+            error = await outcomes.in_loop_async(outcomes.failure_of, value)
             if error is not None:
                 raise error
         return value

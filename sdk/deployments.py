@@ -98,10 +98,10 @@ def deployment_of(flow: str) -> Deployment:
         Transient: the server does not answer.
     """
 
+    of_flow = FlowFilter(name=FlowFilterName(any_=[flow]))
+
     async def read(client: PrefectClient) -> Any:
-        return await client.read_deployments(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=[flow]))
-        )
+        return await client.read_deployments(flow_filter=of_flow)
 
     # Mostly the first question of all: a wrong address is to be told at once.
     found = {item.name: item for item in _asked(read, patience=0)}
@@ -171,18 +171,14 @@ def read_run(run_id: str) -> DeployedRun:
 
 def open_runs(deployment: Deployment) -> list[DeployedRun]:
     """Return the runs of a deployment that have not ended, those of its schedules among them."""
-    return _runs(
-        deployment,
-        FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_OPEN), name=None)),
-    )
+    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=_OPEN), name=None)
+    return _runs(deployment, FlowRunFilter(state=states))
 
 
 def runs_of_keys(deployment: Deployment, keys: Sequence[str]) -> list[DeployedRun]:
     """Return the runs of a deployment that were started under these keys."""
-    return _runs(
-        deployment,
-        FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=list(keys))),
-    )
+    asked = FlowRunFilterIdempotencyKey(any_=list(keys))
+    return _runs(deployment, FlowRunFilter(idempotency_key=asked))
 
 
 def _runs(deployment: Deployment, which: FlowRunFilter) -> list[DeployedRun]:

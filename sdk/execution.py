@@ -283,6 +283,7 @@ class Execution:
             degraded=tuple(degraded),
             fallback=fallback,
             error=self._said(error) if error else None,
+            error_class=type(error).__name__ if error else None,
             quarantined=self.out.quarantined,
             is_flow=self.step.is_flow,
         )

@@ -1,42 +1,37 @@
 """Everything that only Prefect 2 has, in one place.
 
 The rest of the SDK uses what Prefect 2 and 3 share: the decorators, `Flow`, `Task`, states and
-run contexts. What differs, or is internal to 2.20, is here: time limits inside a run, the state
-that a body's result leads to, artifacts, the logger, and the switches of the embedded API. To
-move to Prefect 3 is to write this file again.
+run contexts. What differs, or is internal to 2.20, is here: time limits inside a run, what is
+running, artifacts and the logger; and in `sdk.outcomes` the states to which bodies lead. To move
+to Prefect 3 is to write these two files again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import CodeType
 from typing import Any
 
 from prefect import Flow, Task
-from prefect._internal.concurrency.api import create_call, from_async, from_sync
+from prefect._internal.concurrency.api import create_call, from_sync
 from prefect._internal.concurrency.cancellation import (
     CancelledError,
     cancel_async_after,
     cancel_sync_after,
 )
-from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext, PrefectObjectRegistry, TaskRunContext
 from prefect.exceptions import CancelledRun, MissingContextError, PausedRun
-from prefect.futures import resolve_futures_to_states
 from prefect.logging import get_run_logger
-from prefect.states import Completed, get_state_exception, return_value_to_state
 from prefect.utilities.annotations import quote
 from prefect.utilities.asyncutils import is_async_fn
-from prefect.utilities.engine import wait_for_task_runs_and_report_crashes
 
 from sdk.step import Call, invoke
-
-DEGRADED = "Degraded"
-"""The name of the state of a run that completed on a fallback; its type is COMPLETED."""
 
 
 def register(made: Flow[Any, Any] | Task[Any, Any], replaced: object) -> None:
@@ -50,6 +45,26 @@ def register(made: Flow[Any, Any] | Task[Any, Any], replaced: object) -> None:
             del known[position]
             break
     registry.register_instance(made)  # type: ignore[no-untyped-call]
+
+
+class Wrapper:
+    """What stands in a task or flow in the place of the user's function, and keeps it.
+
+    Args:
+        function: the user's; name, signature and the rest are taken from it.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)  # type: ignore[arg-type]
+        self.function = function
+
+    @property
+    def __code__(self) -> CodeType:  # cache keys come from the user's code, not from ours
+        return self.function.__code__
+
+
+class TimeLimit(TimeoutError):
+    """One attempt took longer than it may."""
 
 
 class Stopped(BaseException):
@@ -87,7 +102,7 @@ def call(action: Call) -> Any:
         raise Stopped(error) from error
     except CancelledError as error:
         if scope.timedout():
-            raise TimeoutError(f"no result within {action.time_limit:g} s") from error
+            raise TimeLimit(f"no result within {action.time_limit:g} s") from error
         raise
 
 
@@ -119,7 +134,7 @@ async def call_async(action: Call) -> Any:
         raise Stopped(error) from error
     except CancelledError as error:
         if scope.timedout():
-            raise TimeoutError(f"no result within {action.time_limit:g} s") from error
+            raise TimeLimit(f"no result within {action.time_limit:g} s") from error
         raise
 
 
@@ -175,80 +190,6 @@ def run_logger() -> logging.Logger | logging.LoggerAdapter[Any]:
     return logger
 
 
-def degraded(value: Any, message: str) -> State[Any]:
-    """Return the final state of a run that completed on a fallback."""
-    return Completed(name=DEGRADED, message=message, data=value)
-
-
-def degraded_outcome(value: Any, message: str) -> Any:
-    """Return the outcome of a flow body that completed on a fallback.
-
-    Where Prefect would find the body failed (it returned nothing, and one of its futures
-    failed), that stays so.
-    """
-    return in_loop(_outcome, value, message)
-
-
-async def degraded_outcome_async(value: Any, message: str) -> Any:
-    """Return the outcome of an async flow body; see `degraded_outcome`."""
-    return await in_loop_async(_outcome, value, message)
-
-
-async def _outcome(value: Any, message: str) -> Any:
-    state = await _final_state(value)
-    if state is None:
-        return value
-    if not state.is_completed() or state.name == DEGRADED:
-        return state
-    return state.copy(update={"name": DEGRADED, "message": message})
-
-
-async def _final_state(value: Any) -> State[Any] | None:
-    """Return the state to which Prefect would bring the running flow; None outside of one."""
-    context = FlowRunContext.get()
-    if context is None:
-        return None
-    result = value
-    if result is None:
-        result = [
-            *context.task_run_futures,
-            *context.task_run_states,
-            *context.flow_run_states,
-        ] or None
-    return await return_value_to_state(
-        await resolve_futures_to_states(result), result_factory=context.result_factory
-    )
-
-
-async def failure_of(value: Any) -> Exception | None:
-    """Return the error in what a flow body returned: a state or future of it that failed."""
-    state = await _final_state(value)
-    if state is None or not (state.is_failed() or state.is_crashed()):
-        return None
-    error = await get_state_exception(state)
-    return error if isinstance(error, Exception) else None
-
-
-async def forget_attempt() -> None:
-    """Wait for what a flow's failed attempt left running; it says nothing of the next one."""
-    context = FlowRunContext.get()
-    if context is None:
-        return
-    await wait_for_task_runs_and_report_crashes(context.task_run_futures, context.client)
-    for left in (context.task_run_futures, context.task_run_states, context.flow_run_states):
-        left.clear()
-
-
-def in_loop(function: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
-    """Run a coroutine function where Prefect's client lives, from a plain function."""
-    return from_sync.call_in_loop_thread(create_call(function, *arguments))
-
-
-async def in_loop_async(function: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
-    """Run a coroutine function where Prefect's client lives; see `in_loop`."""
-    return await from_async.call_in_loop_thread(create_call(function, *arguments))
-
-
 async def publish_table(key: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
     """Leave a table artifact on the running flow."""
     from prefect.artifacts import create_table_artifact
@@ -258,14 +199,14 @@ async def publish_table(key: str, rows: Sequence[Mapping[str, Any]], description
 
 def publish_table_sync(key: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
     """Leave a table artifact on the running flow, from a plain function."""
-    in_loop(publish_table, key, rows, description)
+    from_sync.call_in_loop_thread(create_call(publish_table, key, rows, description))
 
 
 def function_of(callable_or_task: Any) -> Callable[..., Any]:
     """Return the user's function behind a task, a flow, or itself."""
-    function = getattr(callable_or_task, "fn", callable_or_task)
-    inner: Callable[..., Any] = getattr(function, "function", function)
-    return inner
+    is_theirs = isinstance(callable_or_task, Task | Flow)
+    function: Callable[..., Any] = callable_or_task.fn if is_theirs else callable_or_task
+    return function.function if isinstance(function, Wrapper) else function
 
 
 def as_task_run(name: str, body: Callable[[], Any]) -> Any:

@@ -36,6 +36,7 @@ class StepRecord(BaseModel):
         degraded: why it is not fresh, inherited reasons included.
         fallback: what was served in place of the step's own result, in words.
         error: problem and action of the error that failed the step or made a fallback serve.
+        error_class: the name of its class; faults are told apart by it, never by their words.
         quarantined: rows set aside by checks.
         day: of the dataset where there is one, else of the run.
         is_flow: it is the body of a flow; only written where it was not simply fresh.
@@ -56,6 +57,7 @@ class StepRecord(BaseModel):
     degraded: tuple[Degradation, ...] = ()
     fallback: str | None = None
     error: str | None = None
+    error_class: str | None = None
     quarantined: int = 0
     is_flow: bool = False
 

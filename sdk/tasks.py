@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from types import CodeType
 from typing import Any, ParamSpec, TypeVar, overload
 
 import anyio
 from prefect import Task
 
-from sdk import prefect2
+from sdk import outcomes, prefect2
 from sdk.checks import Check
 from sdk.dataset import SINGLE_TABLE, Dataset
 from sdk.errors import ConfigurationError
@@ -42,7 +41,7 @@ _inside: ContextVar[tuple[object, str] | None] = ContextVar("dataweave_inside", 
 STEP_KEYWORDS = frozenset({"dataset", "retry", "fallback", "checks", "inputs"})
 
 
-class StepFunction:
+class StepFunction(prefect2.Wrapper):
     """A user's function that executes as a step when the engine calls it.
 
     Args:
@@ -52,14 +51,9 @@ class StepFunction:
     """
 
     def __init__(self, function: Callable[..., Any], step: Step, run: Run | None = None) -> None:
-        functools.update_wrapper(self, function)
-        self.function = function
+        super().__init__(function)
         self.step = step
         self.run = run
-
-    @property
-    def __code__(self) -> CodeType:  # cache keys come from the user's code, not from ours
-        return self.function.__code__
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Execute the step when the engine calls; else call the user's function."""
@@ -72,19 +66,25 @@ class StepFunction:
         if inspect.iscoroutinefunction(self.function):
             return self._run_async(execution, run)
         inside = within(self, prefect2.task_run_id())
-        with prefect2.restored(), entered(run), inside, closing(execution.walk()) as walk:
-            return _outcome(drive(walk, prefect2.call))
+        try:
+            with prefect2.restored(), entered(run), inside, closing(execution.walk()) as walk:
+                return _outcome(drive(walk, prefect2.call))
+        except prefect2.TimeLimit as error:
+            return outcomes.timed_out(error)
 
     async def _run_async(self, execution: Execution, run: Run | None) -> Any:
         inside = within(self, prefect2.task_run_id())
-        with prefect2.restored(), entered(run), inside, closing(execution.walk()) as walk:
-            return _outcome(await drive_async(walk, prefect2.call_async, anyio.sleep))
+        try:
+            with prefect2.restored(), entered(run), inside, closing(execution.walk()) as walk:
+                return _outcome(await drive_async(walk, prefect2.call_async, anyio.sleep))
+        except prefect2.TimeLimit as error:
+            return outcomes.timed_out(error)
 
 
 def _outcome(result: Result) -> Any:
     if not result.degraded:
         return result.value
-    return prefect2.degraded(result.value, "; ".join(str(item) for item in result.record.degraded))
+    return outcomes.degraded(result.value, "; ".join(str(item) for item in result.record.degraded))
 
 
 @contextmanager
@@ -113,16 +113,12 @@ class StepTask(Task[P, R]):
         function = prefect2.function_of(self)
         self.step = step
         self.fn = StepFunction(function, step)
-        # A step limits each attempt; the engine's limit would also cut off waits and fallbacks.
-        self.timeout_seconds = None
 
     def with_options(self, **options: Any) -> StepTask[P, R]:
         """Return a copy with other options: Prefect's, and those of `sdk.tasks.task`."""
         ours = {name: options.pop(name) for name in STEP_KEYWORDS & options.keys()}
         plain = copy.copy(self)
         plain.fn = prefect2.function_of(self)
-        if self.step is not None:
-            plain.timeout_seconds = self.step.time_limit
         made = Task.with_options(plain, **options)
         new = copy.copy(self)
         new.__dict__.update(made.__dict__)
@@ -139,6 +135,8 @@ class StepTask(Task[P, R]):
         keep_secret(arguments)
         bound = copy.copy(self)
         bound.fn = StepFunction(prefect2.function_of(self), self.step, current_run())
+        # A step limits each attempt; the engine's limit would also cut off waits and fallbacks.
+        bound.timeout_seconds = None
         return bound
 
     def __call__(self, *args: Any, **kwargs: Any) -> R:  # type: ignore[override]

@@ -16,7 +16,8 @@ from sdk.notices.build_plain import plain
 from sdk.notices.deadlines import Limits, WatchedRun, notice, plan
 from sdk.notices.digest import RanRun, digest
 from sdk.notices.fault import fingerprint
-from sdk.notices.fault_state import FaultState, Saying, TicketState, fold
+from sdk.notices.fault_parts import Saying, TicketState
+from sdk.notices.fault_state import FaultState, fold
 from sdk.notices.notice import Notice, event_id
 from sdk.notices.outbox import DeadLetter
 from sdk.notices.undelivered import undelivered

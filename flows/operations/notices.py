@@ -16,7 +16,7 @@ from flows.operations.catalogue import customers, daily_flow
 from sdk import Settings, flow
 from sdk.errors import ConfigurationError, PlatformError
 from sdk.fallback import duration
-from sdk.notices.announce import NOTICES, keep
+from sdk.notices.announcement import NOTICES, keep
 from sdk.notices.book import Book
 from sdk.notices.build_plain import plain
 from sdk.notices.channels import rooms, sender, tickets

@@ -8,7 +8,7 @@ what no single run can.
 Where nothing is configured, notices go to the log alone, and none of the clients is imported.
 """
 
-from sdk.notices.announce import NOTICES, announce
+from sdk.notices.announcement import NOTICES, announce
 from sdk.notices.notice import Notice
 
 __all__ = ["NOTICES", "Notice", "announce"]

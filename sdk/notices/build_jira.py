@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from sdk.notices.build_plain import details, links, subject
 from sdk.notices.build_slack import remark_words
-from sdk.notices.fault_state import FaultState, Saying
+from sdk.notices.fault_parts import Saying
+from sdk.notices.fault_state import FaultState
 
 
 @dataclass(frozen=True, slots=True)

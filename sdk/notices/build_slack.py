@@ -14,7 +14,8 @@ from typing import Any
 from blocks.wording import MAX_HEADER, cleaned, clipped, one_line, slack_escaped
 from sdk.content import text_hash
 from sdk.notices.build_plain import details, links, moment, subject
-from sdk.notices.fault_state import FaultState, Saying
+from sdk.notices.fault_parts import Saying
+from sdk.notices.fault_state import FaultState
 from sdk.notices.notice import Notice
 
 MAX_TEXT = 2900

@@ -12,13 +12,13 @@ that failed while the run went on, a ``warning``.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sdk.errors import PlatformError
+from sdk.notices.causes import below, broke, echoes, settled, step_of
 from sdk.notices.fault import error_class, fingerprint, place
 from sdk.notices.notice import Notice, Severity, event_id
 from sdk.redaction import redacted
@@ -29,8 +29,6 @@ EXAMPLES = 3
 """Errors that a notice of many shows: enough to see whether they are alike."""
 LONGEST = 500
 """Characters of a headline or an example: what the ledger keeps of an error."""
-
-_ATTEMPT = re.compile(r"(.*?)(?:\.(\d+))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,69 +69,14 @@ def decide(
     current = settled(records)
     groups: dict[tuple[str, str, str], list[StepRecord]] = defaultdict(list)
     for record in current:
-        if _broke(record) and not _echoes(record, current):
-            groups[(record.flow, _step(record), error_class(record, failure))].append(record)
+        if broke(record) and not echoes(record, current):
+            groups[(record.flow, step_of(record), error_class(record, failure))].append(record)
     notices = [
         _notice(run, where, broken, current, failure, around) for where, broken in groups.items()
     ]
     if failure is not None and not any(record.outcome == "failed" for record in current):
         notices.append(_bare(run, failure, around))
     return [*notices, *_mended(run, current, failure, around)]
-
-
-def settled(records: Sequence[StepRecord]) -> list[StepRecord]:
-    """Return the records of each flow's last attempt, the only ones that say how it ended.
-
-    A later attempt of a flow has the same id in the path with a number behind it.
-    """
-    last: dict[tuple[tuple[str, ...], str], int] = {}
-    for record in records:
-        for depth, name in enumerate(record.path):
-            base, attempt = _attempt(name)
-            key = (record.path[:depth], base)
-            last[key] = max(attempt, last.get(key, 0))
-
-    def kept(record: StepRecord) -> bool:
-        # A flow's own record stands for all of its attempts, under the first one's name.
-        path = record.path[:-1] if record.is_flow else record.path
-        return all(
-            _attempt(name)[1] == last[(path[:depth], _attempt(name)[0])]
-            for depth, name in enumerate(path)
-        )
-
-    return [record for record in records if kept(record)]
-
-
-def _attempt(name: str) -> tuple[str, int]:
-    found = _ATTEMPT.fullmatch(name)
-    assert found is not None
-    return found[1], int(found[2] or 1)
-
-
-def _broke(record: StepRecord) -> bool:
-    return record.outcome == "failed" or record.fallback is not None
-
-
-def _step(record: StepRecord) -> str:
-    return "" if record.is_flow else record.step
-
-
-def _below(record: StepRecord, flow: StepRecord) -> bool:
-    """Say whether a record is of something within a flow, in whichever attempt."""
-    if record is flow or len(record.path) < len(flow.path):
-        return False
-    if record.is_flow and len(record.path) == len(flow.path):
-        return False
-    return [_attempt(name)[0] for name in record.path[: len(flow.path)]] == [
-        _attempt(name)[0] for name in flow.path
-    ]
-
-
-def _echoes(record: StepRecord, records: Iterable[StepRecord]) -> bool:
-    """Say whether a flow only repeats what something within it has said."""
-    return record.is_flow and any(
-        other.outcome == "failed" and _below(other, record) for other in records
-    )
 
 
 def _notice(
@@ -147,7 +90,7 @@ def _notice(
     flow, step, kind = where
     failed = [record for record in broken if record.outcome == "failed"]
     first = (failed or broken)[0]
-    total = sum(r.flow == flow and _step(r) == step for r in records)
+    total = sum(r.flow == flow and step_of(r) == step for r in records)
     errors = list(dict.fromkeys(redacted(r.error or "")[:LONGEST] for r in broken if r.error))
     headline = errors[0] if errors else f"{step or flow} could not deliver"
     if len(broken) > 1:
@@ -194,7 +137,7 @@ def _did(
     above = [
         f"{record.step} was served its fallback: {record.fallback}"
         for record in records
-        if record.is_flow and record.fallback and _below(first, record)
+        if record.is_flow and record.fallback and below(first, record)
     ]
     said += [f"served {fallback} instead" for fallback in served[:EXAMPLES]] + above
     if failure is not None:
@@ -239,7 +182,7 @@ def _mended(
     run: Run, records: Sequence[StepRecord], failure: BaseException | None, around: Surroundings
 ) -> list[Notice]:
     known = around.open_faults or {}
-    bad = {(record.flow, _step(record)) for record in records if _broke(record)}
+    bad = {(record.flow, step_of(record)) for record in records if broke(record)}
     worked = {(r.flow, r.step) for r in records if not r.is_flow and r.outcome != "failed"}
     if failure is None:
         worked |= {(flow, "") for flow in {run.flow, *(record.flow for record in records)}}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sdk.notices.build_plain import moment
-from sdk.notices.decide import settled
+from sdk.notices.causes import settled
 from sdk.notices.fault_state import FaultState
 from sdk.notices.outbox import DeadLetter, Letter
 from sdk.statistics import StepRecord

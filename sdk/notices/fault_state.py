@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from sdk.notices.fault_parts import About, Head, Page, Saying, Seen, Target, TicketState
 from sdk.notices.notice import SEVERITIES, Notice, Severity
 
 REMEMBERED = 2000
@@ -28,68 +28,6 @@ REMINDERS = tuple(timedelta(hours=hours) for hours in (1, 4, 24, 72, 168))
 """Growing waits between remarks on a fault that goes on; the last one repeats."""
 TICKET_AFTER = 3
 """A warning gets a ticket at its third time: once or twice may pass by itself."""
-
-About = Literal["again", "back", "mended", "louder"]
-Target = Literal["slack", "jira"]
-
-
-class Saying(BaseModel):
-    """A remark to be made once, in the fault's thread and on its ticket.
-
-    Attributes:
-        key: under which it is found again.
-        about: what it says.
-        at: when it became due.
-        count: of the fault then.
-        left: where it has not been made yet.
-        tried: where it may have been made, its answer lost: since when.
-    """
-
-    key: str
-    about: About
-    at: datetime
-    count: int
-    customers: tuple[str, ...] = ()
-    left: tuple[Target, ...]
-    tried: dict[str, datetime] = Field(default_factory=dict)
-
-
-class Page(BaseModel):
-    """A call to whoever is on call, made once."""
-
-    key: str
-    notice: Notice
-    tried: datetime | None = None
-
-
-class Seen(BaseModel):
-    """The latest that is known of a fault for one customer."""
-
-    at: datetime
-    event: str
-    broken: bool
-
-
-class Head(BaseModel):
-    """The message at the head of the fault's thread; `shown` is a hash of what it says."""
-
-    route: str
-    channel: str = ""
-    ts: str = ""
-    shown: str = ""
-    tried: datetime | None = None
-
-
-class TicketState(BaseModel):
-    """The fault's ticket; `refused`: a person closed it with the word that it stays so."""
-
-    id: str = ""
-    key: str = ""
-    url: str = ""
-    summary: str = ""
-    done: bool = False
-    refused: str = ""
-    tried: datetime | None = None
 
 
 class FaultState(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, timedelta
 
 from sdk.errors import PlatformError
@@ -11,6 +12,8 @@ from sdk.storage import storage
 
 DAYS = 7
 """How far to look back; what is older is not current for anybody. Each day costs a listing."""
+SECONDS = 2.0
+"""For how long to look: a run's end waits for it, and not knowing is no loss."""
 
 
 def last_good(run: Run, flow: str, step: str) -> date | None:
@@ -21,8 +24,10 @@ def last_good(run: Run, flow: str, step: str) -> date | None:
         flow: in which the step is.
         step: its name; empty for the flow itself.
     """
-    root = storage(run.store)
+    root, began = storage(run.store), time.monotonic()
     for back in range(1, DAYS + 1):
+        if time.monotonic() - began > SECONDS:
+            return None
         day = run.day - timedelta(days=back)
         try:
             for root_id in root.names(f"{run.customer}/_runs/{day}"):

@@ -17,7 +17,8 @@ from blocks.tickets import Tickets
 from sdk.notices import speak_jira, speak_slack
 from sdk.notices.book import Book
 from sdk.notices.build_slack import letter as letter_words
-from sdk.notices.fault_state import FaultState, Target, fold, remind
+from sdk.notices.fault_parts import Target
+from sdk.notices.fault_state import FaultState, fold, remind
 from sdk.notices.lease import Lease, Lost
 from sdk.notices.once import Hands, Later, Pace
 from sdk.notices.outbox import DeadLetter, Entry, Letter, Outbox

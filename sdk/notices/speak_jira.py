@@ -12,7 +12,8 @@ from datetime import datetime
 from blocks import Opened, Rejected, Ticket, Tickets
 from blocks.ticket import Ticket as Found
 from sdk.notices.build_jira import comment, mark, ticket
-from sdk.notices.fault_state import SAME_STORY, FaultState, Saying, TicketState, settle, unsaid
+from sdk.notices.fault_parts import Saying, TicketState
+from sdk.notices.fault_state import SAME_STORY, FaultState, settle, unsaid
 from sdk.notices.once import Hands, Later, once
 
 REFUSED = frozenset({"won't do", "won't fix", "wont do", "wont fix", "declined", "rejected"})

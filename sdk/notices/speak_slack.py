@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from blocks import Posted, Rejected, SlackChannel
 from sdk.notices.build_slack import Message, head, page, remark
-from sdk.notices.fault_state import FaultState, Head, Page, Saying, settle, unsaid
+from sdk.notices.fault_parts import Head, Page, Saying
+from sdk.notices.fault_state import FaultState, settle, unsaid
 from sdk.notices.once import Hands, once
 
 SKEW = timedelta(minutes=5)

@@ -7,11 +7,13 @@ import functools
 import inspect
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import cloudpickle
 import prefect
@@ -85,6 +87,7 @@ OPTIONS: dict[str, Any] = {
     "retries": 3,
     "retry_delay_seconds": [1, 2],
     "log_prints": True,
+    "timeout_seconds": 60,
     "version": "7",
     "cache_key_fn": task_input_hash,
     "on_failure": [print],
@@ -287,6 +290,36 @@ def test_what_prefects_retry_takes_over_from_the_first_attempt_degrades(store_ur
     state = daily(DAY, return_state=True)
     # Prefect does not run a task again that completed: its fallback is in the result.
     assert (attempts, state.name, state.result()) == (2, "Degraded", 0)
+
+
+def test_a_time_limit_ends_in_prefects_own_state(store_url: str) -> None:
+    @task(retry=NONE, timeout_seconds=0.2, retries=1)
+    def slow() -> None:
+        for _ in range(1000):
+            time.sleep(0.01)
+
+    @flow(customer="acme")
+    def daily(day: date) -> Any:
+        state = slow(return_state=True)
+        with pytest.raises(TimeoutError, match=r"no result within 0\.2 s"):
+            state.result()
+        return state.name, state.type.value
+
+    assert slow.timeout_seconds == 0.2
+    assert daily(DAY) == ("TimedOut", "FAILED")
+
+
+def test_any_callable_is_a_step(store_url: str) -> None:
+    """Also one that has an attribute of every name, as mocks and proxies do."""
+    function = MagicMock(side_effect=[Transient("down"), 7])
+    step = task(name="mock", retry=FAST)(function)
+
+    @flow(customer="acme")
+    def daily(day: date) -> int:
+        return step()
+
+    assert daily(DAY) == 7
+    assert function.call_count == 2
 
 
 def test_functions_of_classes_are_steps(store_url: str) -> None:

@@ -74,7 +74,7 @@ def test_runs_tell_slack_and_jira_and_their_end_closes_the_ticket(
     monkeypatch.setenv("DATAWEAVE_SLACK_BLOCK", "told-operations")
     monkeypatch.setenv("DATAWEAVE_JIRA_BLOCK", "told-support")
     monkeypatch.setenv("DATAWEAVE_UI_URL", "https://prefect.example")
-    monkeypatch.setattr("sdk.notices.announce.PATIENCE", 60.0)
+    monkeypatch.setattr("sdk.notices.announcement.PATIENCE", 60.0)
     broken.add("fetch")
     for _ in range(2):
         with pytest.raises(ValueError, match="no offers"):

@@ -9,7 +9,8 @@ import pytest
 
 from sdk.errors import CheckFailed, PlatformError
 from sdk.manifest import Degradation, StepStatistics
-from sdk.notices.decide import Surroundings, decide, settled
+from sdk.notices.causes import settled
+from sdk.notices.decide import Surroundings, decide
 from sdk.notices.fault import error_class, fingerprint, place
 from sdk.run import Run
 from sdk.statistics import StepRecord

@@ -13,7 +13,8 @@ from hypothesis import given
 from blocks.wording import document, wiki
 from sdk.notices import build_jira, build_slack
 from sdk.notices.build_plain import plain
-from sdk.notices.fault_state import FaultState, Saying, fold
+from sdk.notices.fault_parts import Saying
+from sdk.notices.fault_state import FaultState, fold
 from sdk.testing.receivers.blockkit import problems
 
 EVIL = "<!channel> <https://evil.example|bank> *b* {color:red} [x|https://evil.example] @here\n# h1"
