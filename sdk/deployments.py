@@ -97,7 +97,6 @@ def deployment_of(flow: str) -> Deployment:
         ConfigurationError: there is none, or nothing says which.
         Transient: the server does not answer.
     """
-
     of_flow = FlowFilter(name=FlowFilterName(any_=[flow]))
 
     async def read(client: PrefectClient) -> Any:

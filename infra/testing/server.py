@@ -19,7 +19,7 @@ from types import TracebackType
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from infra.testing.group import AutoScalingGroup, Instance, LifecycleError, LifecycleState
+from infra.testing.group import AutoScalingGroup, LifecycleError, LifecycleState
 
 
 @dataclass
@@ -160,10 +160,10 @@ class GroupServer:
         self._stale_left = self.misbehaviour.stale_reads
 
     def _seen(self) -> list[_Shown]:
-        def show(instance: Instance) -> _Shown:
-            return _Shown(instance.id, instance.state, instance.launched_at, instance.protected)
-
-        return [show(instance) for instance in self.group.instances.values()]
+        return [
+            _Shown(one.id, one.state, one.launched_at, one.protected)
+            for one in self.group.instances.values()
+        ]
 
     def _describe_group(self) -> str:
         seen = self._seen()
@@ -197,11 +197,9 @@ class GroupServer:
                 f"<item><key>{escape(key)}</key><value>{escape(value)}</value></item>"
                 for key, value in sorted(self.tags.get(one.id, {}).items())
             )
-            items += (
-                f"<item><instancesSet><item><instanceId>{one.id}</instanceId>"
-                f"<launchTime>{launched}</launchTime><tagSet>{tags}</tagSet></item>"
-                "</instancesSet></item>"
-            )
+            shown = f"<instanceId>{one.id}</instanceId><launchTime>{launched}</launchTime>"
+            shown = f"<item>{shown}<tagSet>{tags}</tagSet></item>"
+            items += f"<item><instancesSet>{shown}</instancesSet></item>"
         return (
             "<DescribeInstancesResponse><requestId>r</requestId>"
             f"<reservationSet>{items}</reservationSet></DescribeInstancesResponse>"
@@ -215,9 +213,7 @@ class GroupServer:
                 tags = self.tags.setdefault(instance, {})
                 tags[call[f"Tag.{number}.Key"]] = call.get(f"Tag.{number}.Value", "")
             number += 1
-        return (
-            "<CreateTagsResponse><requestId>r</requestId><return>true</return></CreateTagsResponse>"
-        )
+        return "<CreateTagsResponse><return>true</return></CreateTagsResponse>"
 
     def _metadata(self, path: str) -> tuple[int, str]:
         _, instance_id, _, *rest = path.split("/")

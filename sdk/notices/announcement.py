@@ -6,6 +6,7 @@ any channel configured the console is all there is, and nothing is kept.
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -111,6 +112,8 @@ def _attempt(store: str, settings: NoticeSettings) -> None:
         except Exception as error:
             log.warning("notices are kept and will be sent later (%s)", error)
 
-    thread = threading.Thread(target=work, name="notices", daemon=True)
+    # In a copy of the context: settings that hold for this run alone hold for its notices, too.
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=context.run, args=(work,), name="notices", daemon=True)
     thread.start()
     thread.join(PATIENCE)
