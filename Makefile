@@ -52,7 +52,7 @@ eval-matching: setup ## measure the matcher on labelled data sets: DIRS=
 	@$(BIN)/python -m flows.pipeline.matching evaluate $(or $(DIRS),$(dir $(wildcard ../shared/data/er/*/tableA.csv)))
 
 bench-matching: setup ## measure the matcher at scale
-	@$(BIN)/python benchmarks/matching/scale.py $(or $(SIZE),5000) 2
+	@PYTHONPATH=. $(BIN)/python benchmarks/matching/scale.py $(or $(SIZE),5000) 2
 
 eval-capture: setup ## score the extraction on real pages: PAGES=
 	@$(BIN)/python benchmarks/capture/evaluate.py $(PAGES)
@@ -64,7 +64,7 @@ bench-notices: setup ## 1,000 faults while Slack and Jira fail and senders are k
 	@$(BIN)/python -m benchmarks.notices
 
 bench-autoscaler: setup ## the scaling policy against others, simulated
-	@$(BIN)/python benchmarks/autoscaler/__main__.py
+	@PYTHONPATH=. $(BIN)/python benchmarks/autoscaler/__main__.py
 
 lint: setup ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .
