@@ -21,6 +21,7 @@ from sdk.storage import Storage
 ROOT = "_notices"
 """Of everything here, below the storage root; no customer's name begins so."""
 OUTBOX = f"{ROOT}/outbox"
+POSTED = f"{ROOT}/posted"
 DEAD = f"{ROOT}/dead"
 
 
@@ -88,8 +89,17 @@ class Outbox:
         return self._put(name, Entry(notice=notice))
 
     def post(self, letter: Letter) -> bool:
-        """Put a letter in; return whether it was not there already."""
-        return self._put(f"{_stamp(letter.written)}-{letter.key}.json", Entry(letter=letter))
+        """Put a letter in; return whether it was neither there nor posted already."""
+        ending = f"-{letter.key}.json"
+        if self.storage.exists(f"{POSTED}/{letter.key}") or any(
+            name.endswith(ending) for name in self.storage.names(OUTBOX)
+        ):
+            return False
+        return self._put(f"{_stamp(letter.written)}{ending}", Entry(letter=letter))
+
+    def note_posted(self, letter: Letter) -> None:
+        """Remember that a letter has gone out: it is not posted again, whoever writes it anew."""
+        self.storage.put(f"{POSTED}/{letter.key}", b"")
 
     def _put(self, name: str, entry: Entry) -> bool:
         content = entry.model_dump_json(exclude_none=True).encode()

@@ -244,6 +244,7 @@ class Sender:
 
         done = self._dare("slack", f"letter-{letter.key}", letter.subject, report, say)
         if done is not False:
+            self.outbox.note_posted(letter)
             self.outbox.remove(name)
         return done is not False
 
