@@ -33,15 +33,19 @@ def _url(store: Store, name: str, table: str) -> str:
 def test_every_row_of_the_file_is_accounted_for(store: Store, il_prices: str) -> None:
     file = f"{il_prices}/israeli_prices_{DAY}.csv.gz"
     query = "select count(*) from read_csv(?, header = true, all_varchar = true)"
-    rows = duckdb.execute(query, [file]).fetchone()
-    counts = [
-        duckdb.execute(
-            "select count(*) from read_parquet(?)", [_url(store, name, table)]
-        ).fetchone()
-        for name, table in (("prices", "prices"), ("offers", "offers"), ("offers", "rejected"))
-    ]
-    assert rows is not None
-    prices, offers, rejected = (row[0] for row in counts if row is not None)
+    # A connection of its own: the module's is everybody's in this process.
+    with duckdb.connect() as connection:
+        rows = connection.execute(query, [file]).fetchall()[0]
+        prices, offers, rejected = (
+            connection.execute(
+                "select count(*) from read_parquet(?)", [_url(store, name, table)]
+            ).fetchall()[0][0]
+            for name, table in (
+                ("prices", "prices"),
+                ("offers", "offers"),
+                ("offers", "rejected"),
+            )
+        )
     assert prices == rows[0]
     assert offers + rejected == prices
 

@@ -39,7 +39,9 @@ def test_cells_are_those_that_duckdb_reads(real, il_prices: str) -> None:
     day = max(days)
     ours = days[day].prices.with_row_index("place")
     path = next(Path(il_prices).glob(f"*{day}*"))
-    theirs = duckdb.sql(
+    # A connection of its own: the module's is everybody's in this process.
+    connection = duckdb.connect()
+    theirs = connection.sql(
         f"""
         select row_number() over () as place, nullif(trim(columns(*)), '')
         from read_csv('{path}', all_varchar = true, header = true, quote = '"', escape = '"')
