@@ -112,7 +112,9 @@ def test_killed_runs_end_in_the_same_bytes_with_no_effect_twice(tmp_path: Path) 
         _run(store, done)
         _check_whole(Store(str(store)))
         assert _published(store) == final
-        assert sorted(path.name for path in done.iterdir()) == effects
+        # A killed writer may leave its temporary file: that is no effect yet.
+        named = (path.name for path in done.iterdir() if not path.name.startswith(".tmp-"))
+        assert sorted(named) == effects
     print(f"{hits} of {KILLS} kills hit a run at work; {left} temporary files left by them")
     assert hits, "no kill came in time: nothing was tested"
 
