@@ -269,7 +269,7 @@ class Publication:
             checks=self.checks,
             statistics=statistics,
             source=source,
-            accept_schema_change=getattr(self.step, "accept_schema_change", False),
+            accept_schema_change=self.step.accept_schema_change,
         )
 
 

@@ -35,6 +35,7 @@ class Step:
         inputs: from the step's parameters, the things outside the store that it reads.
         time_limit: seconds for one attempt.
         is_flow: it is the body of a flow, whose steps leave the records.
+        accept_schema_change: its dataset may lose or retype a column.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Step:
     inputs: Callable[..., Sequence[Input]] | None = None
     time_limit: float | None = None
     is_flow: bool = False
+    accept_schema_change: bool = False
 
     def __post_init__(self) -> None:
         if self.dataset is None and any(isinstance(item, LastGood) for item in self.fallbacks):

@@ -38,7 +38,9 @@ R = TypeVar("R")
 
 _inside: ContextVar[tuple[object, str] | None] = ContextVar("dataweave_inside", default=None)
 
-STEP_KEYWORDS = frozenset({"dataset", "retry", "fallback", "checks", "inputs"})
+STEP_KEYWORDS = frozenset(
+    {"dataset", "retry", "fallback", "checks", "inputs", "accept_schema_change"}
+)
 
 
 class StepFunction(prefect2.Wrapper):
@@ -194,6 +196,7 @@ def task(__fn: Callable[..., Any] | None = None, **options: Any) -> Any:
         checks: on the frame it returns, or by name of the frame.
         inputs: a function of the step's own parameters that returns `Input` values for what it
             reads outside the store; they decide with the parameters whether a run is identical.
+        accept_schema_change: let the dataset lose or retype a column this once.
         options: Prefect's own. ``timeout_seconds`` limits each attempt of a step.
     """
     ours, arguments = split(TASK, STEP_KEYWORDS, options)

@@ -390,3 +390,25 @@ def test_secrets_are_found_nowhere(store_url: str, capfd: pytest.CaptureFixture[
     assert "cannot log in with" in written
     for text in (written, shown.out, shown.err, state.message or ""):
         assert secret not in text
+
+
+def test_a_lost_column_is_an_error_that_its_own_advice_gets_past(store_url: str) -> None:
+    from datetime import date
+
+    columns = {"sku": ["1"], "price": [1.0]}
+
+    def make(day: date) -> pl.DataFrame:
+        return pl.DataFrame(columns)
+
+    strict = task(dataset="raw", retry=FAST)(make)
+    allowed = strict.with_options(accept_schema_change=True)
+
+    @flow(customer="acme")
+    def run(day: date, meant: bool) -> list[str]:
+        return (allowed if meant else strict)(day).frame().columns
+
+    assert run(date(2026, 8, 14), False) == ["sku", "price"]
+    del columns["price"]
+    with pytest.raises(Permanent, match="price"):
+        run(date(2026, 8, 15), False)
+    assert run(date(2026, 8, 15), True) == ["sku"]
