@@ -74,7 +74,24 @@ OFFERS: Schema = {
     "updated_at": pl.Datetime("us"),  # as the seller wrote it, no zone
     "source_file": pl.String(),
     "source_row": pl.Int64(),
+    # What a web shop says beyond a price file; null where the source has no such thing.
+    "category": pl.String(),  # from the widest to the narrowest: "Food > Dairy > Milk"
+    "regular_price": MONEY,  # the struck price that the seller sets against its price
+    "availability": pl.String(),  # one of AVAILABILITIES
+    "url": pl.String(),
+    "image": pl.String(),
+    "stale": pl.Boolean(),  # carried from an earlier day, since today's could not be had
 }
+
+AVAILABILITIES = (
+    "in_stock",
+    "out_of_stock",
+    "preorder",
+    "backorder",
+    "discontinued",
+    "blocked",  # the site did not let us look: says nothing of the product
+    "unknown",  # nobody said, as in every price file
+)
 
 OFFER_KEY = ("seller", "store_id", "sku")
 
@@ -93,6 +110,18 @@ MATCHES: Schema = {
     "probability": pl.Float64(),
     "decision": pl.String(),  # accept | review
     "reason": pl.String(),  # why it goes to review, in words; null when accepted
+}
+
+DECISIONS: Schema = {
+    # What people decided of pairs; the latest decision on a pair counts, whatever the store.
+    "own_seller": pl.String(),
+    "own_sku": pl.String(),
+    "seller": pl.String(),
+    "sku": pl.String(),
+    "verdict": pl.String(),  # exact | variant | different_pack | equivalent | no_match
+    "factor": pl.Float64(),  # competitor's packs in one of ours; null but for different_pack
+    "by": pl.String(),
+    "at": pl.Datetime("us"),  # UTC
 }
 
 COMPARISONS: Schema = {

@@ -75,6 +75,12 @@ def _typed(raw: pl.DataFrame, day: dt.date, currency: str) -> pl.DataFrame:
         currency=pl.lit(currency),
         weighable=flag(pl.col("weighable")),
         updated_at=instant(pl.col("updated_at"), day),
+        category=pl.lit(None),
+        regular_price=pl.lit(None),
+        availability=pl.lit("unknown"),
+        url=pl.lit(None),
+        image=pl.lit(None),
+        stale=pl.lit(False),
     )  # fmt: skip
     return with_pack(with_gtin(typed.collect(), "sku"))
 
