@@ -92,6 +92,12 @@ def test_a_whole_row() -> None:
         "updated_at": dt.datetime(2026, 8, 9, 14, 5),
         "source_file": "prices.csv",
         "source_row": 1,
+        "category": None,
+        "regular_price": None,
+        "availability": "unknown",
+        "url": None,
+        "image": None,
+        "stale": False,
     }
     assert result.rejected.is_empty()
 
