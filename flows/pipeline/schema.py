@@ -105,11 +105,12 @@ MATCHES: Schema = {
     "store_id": pl.String(),
     "sku": pl.String(),
     "gtin": pl.String(),
-    "method": pl.String(),  # gtin
-    "kind": pl.String(),  # exact
+    "method": pl.String(),  # gtin | part_number | model | decision
+    "kind": pl.String(),  # exact | variant | different_pack | equivalent
     "probability": pl.Float64(),
-    "decision": pl.String(),  # accept | review
-    "reason": pl.String(),  # why it goes to review, in words; null when accepted
+    "decision": pl.String(),  # accept | review | reject (by a person)
+    "reason": pl.String(),  # why it is not accepted, in words; null when accepted
+    "reasons": pl.String(),  # what speaks for and against the pair, for reviewers
 }
 
 DECISIONS: Schema = {

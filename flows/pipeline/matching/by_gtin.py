@@ -62,6 +62,7 @@ def match_by_gtin(
             reason=pl.when(far).then(
                 pl.coalesce(reason, pl.lit("same barcode, a price is missing"))
             ),
+            reasons=pl.lit("same GTIN"),
         ).with_columns(seller="seller_market", store_id="store_id_market", sku="sku_market"),
         MATCHES,
     ).sort("gtin", "seller", "own_seller", "own_sku", "sku")

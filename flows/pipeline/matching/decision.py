@@ -114,7 +114,7 @@ def decide(matches: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
         .then(pl.lit("different GTINs"))
         .when(live & ~ratio.is_between(PRICE_RATIO_LOW, PRICE_RATIO_HIGH))
         .then(pl.lit("prices too far apart for one product"))
-        .when(accepted & (pl.col("kind") == "different pack"))
+        .when(accepted & (pl.col("kind") == "different_pack"))
         .then(pl.lit("another pack"))
         .when(several)
         .then(pl.lit("more than one candidate is good enough"))

@@ -1,6 +1,6 @@
 """Explaining: what kind of match a pair is, and why, in words for the person who reviews it.
 
-Kinds, by what differs: ``different pack`` (sizes or counts disagree), ``variant`` (each side has
+Kinds, by what differs: ``different_pack`` (sizes or counts disagree), ``variant`` (each side has
 a number, a code or a rare word that the other lacks), ``equivalent`` (alike under another brand),
 ``exact`` (nothing that tells them apart). The kind says what the pair would be; the probability
 says how likely it is one product.
@@ -17,7 +17,7 @@ import polars as pl
 from flows.pipeline.matching.arrays import Floats, Ints
 from flows.pipeline.matching.features import NAMES
 
-KINDS: Final = ("exact", "variant", "different pack", "equivalent")
+KINDS: Final = ("exact", "variant", "different_pack", "equivalent")
 SAME_SIZE: Final = 0.03
 """Distance of logarithms within which two sizes are one: 330 ml is also sold as 0.33 l."""
 RARE: Final = 5.0

@@ -65,7 +65,7 @@ def test_two_good_candidates_go_to_review() -> None:
         {"price_ratio": [2.51]},
         {"gtin_same": [True], "words_found": [0.05]},
         {"gtin_same": [False]},
-        {"kind": ["different pack"]},
+        {"kind": ["different_pack"]},
     ],
 )
 def test_what_does_not_fit_goes_to_review(conflict: dict[str, list[object]]) -> None:

@@ -146,7 +146,7 @@ def test_a_trade_item_number_in_common_is_a_match() -> None:
 
 def test_another_pack_is_another_product() -> None:
     found = match(table("Sprudel Quorin 6 x 1,5 l"), table("Quorin Sprudel 1,5 l"), least=0.0)
-    assert found["kind"].to_list() == ["different pack"]
+    assert found["kind"].to_list() == ["different_pack"]
     assert "different pack sizes" in found["reasons"].item()
 
 
