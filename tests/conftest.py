@@ -40,7 +40,7 @@ def only_loopback(socket_enabled: None) -> Iterator[None]:
     """Block every socket to anywhere but this machine."""
     from pytest_socket import _remove_restrictions, socket_allow_hosts
 
-    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+    socket_allow_hosts(["127.0.0.0/8", "::1", "localhost"], allow_unix_socket=True)
     yield
     _remove_restrictions()
 

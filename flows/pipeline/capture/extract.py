@@ -49,7 +49,7 @@ def extract_product(
         content_type: the header of that name.
         site: the site file, with its conventions and rules.
     """
-    page = Page(decode_page(body, content_type), url, site)
+    page = Page(decode_page(body, content_type, site.locale if site else None), url, site)
     readings = _own(page)
     claimed = {amount for reading in readings for amount in reading.amounts()}
     showing = look(page, claimed=bool(claimed))
