@@ -1,24 +1,24 @@
-"""From what a step returned to what others can read: key, reuse, checks, publication.
+"""From what a step returned to what others can read: key, reuse, publication.
 
 One `Publication` belongs to one execution of a step. It knows what goes in, finds out whether
-the result is there already, runs the checks, sets bad rows aside and publishes the rest.
+the result is there already, and publishes what was made.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 
-from sdk.checks import CheckContext, run_checks
+from sdk.checking import tables
 from sdk.code import code_version
-from sdk.dataset import SINGLE_TABLE, Dataset, DatasetKey
-from sdk.errors import CheckFailed, ConfigurationError
+from sdk.dataset import Dataset, DatasetKey
+from sdk.errors import ConfigurationError
 from sdk.fingerprint import NotRepeatable, canonical, datasets_in, fingerprint
 from sdk.manifest import CheckResult, Degradation, Input, Source, StepStatistics
 from sdk.redaction import redacted
@@ -43,6 +43,14 @@ class Prepared:
     key: DatasetKey | None
     inputs: tuple[Input, ...] = ()
     fingerprint: str | None = None
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What an identical run left: its dataset, and what its checks had found."""
+
+    dataset: Dataset
+    checks: tuple[CheckResult, ...]
 
 
 class Publication:
@@ -70,8 +78,6 @@ class Publication:
         self.run = run
         self.log = log
         self.sources = list(datasets_in(list(parameters.values())))
-        self.checks: tuple[CheckResult, ...] = ()
-        self.quarantined = 0
 
     @property
     def rows_in(self) -> int | None:
@@ -158,7 +164,7 @@ class Publication:
             )
         return Prepared(key, tuple(inputs), mark)
 
-    def existing(self, prepared: Prepared) -> Dataset | None:
+    def existing(self, prepared: Prepared) -> Existing | None:
         """Return the dataset that an identical run left, if its parts are all there."""
         if prepared.key is None or prepared.fingerprint is None or self.store is None:
             return None
@@ -176,59 +182,7 @@ class Publication:
         if not self.store.holds(existing):
             self.log.warning("%s: parts of %s are gone; making it anew", self.step.name, existing)
             return None
-        self.checks = manifest.checks
-        return existing
-
-    def checked(self, value: Any, key: DatasetKey | None, recorded: dict[str, Any]) -> Any:
-        """Run the checks on what the step returned, and set bad rows aside.
-
-        Returns:
-            What goes on: the same kind of value with the rows that were kept.
-
-        Raises:
-            CheckFailed: a blocking check did not hold.
-        """
-        self.checks, self.quarantined = (), 0
-        if isinstance(value, pl.LazyFrame):
-            value = value.collect()
-        made = tables(value)
-        if not self.step.checks or not made:
-            if self.step.checks and value is not None:
-                raise CheckFailed(
-                    f"step {self.step.name} has checks but returned {type(value).__name__}",
-                    "Return a polars frame, or a mapping of names to frames.",
-                )
-            return value
-        context = CheckContext(
-            key=key, store=self.store, recorded=recorded, parameters=self.parameters
-        )
-        results: list[CheckResult] = []
-        aside: dict[str, pl.DataFrame] = {}
-        kept: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {}
-        for table, checks in self.step.checks.items():
-            if table not in made:
-                raise CheckFailed(
-                    f"step {self.step.name} did not make table {table!r}",
-                    f"It made: {', '.join(made)}.",
-                )
-            report = run_checks(made[table], checks, replace(context, table=table))
-            results.extend(report.results)
-            kept[table] = report.kept
-            if report.quarantined is not None:
-                aside[table] = report.quarantined
-            self.checks = tuple(results)
-            report.raise_if_blocked(f"step {self.step.name}")
-        self.quarantined = sum(frame.height for frame in aside.values())
-        if aside and key is not None and self.store is not None:
-            self.store.publish(
-                DatasetKey(customer=key.customer, name=f"{key.name}.quarantine", day=key.day),
-                aside,
-                fingerprint="",
-                run_id=self.run.run_id if self.run else None,
-                # Which tables have bad rows differs from day to day, and so may what they lack.
-                accept_schema_change=True,
-            )
-        return kept if isinstance(value, Mapping) else kept[SINGLE_TABLE]
+        return Existing(existing, manifest.checks)
 
     def publish(
         self,
@@ -236,6 +190,7 @@ class Publication:
         content: Any,
         *,
         statistics: StepStatistics,
+        checks: Sequence[CheckResult] = (),
         degraded: Sequence[Degradation] = (),
         source: Source = "fresh",
     ) -> Dataset:
@@ -266,20 +221,11 @@ class Publication:
             code_version=self._code,
             run_id=self.run.run_id if self.run else None,
             degraded=degraded,
-            checks=self.checks,
+            checks=tuple(checks),
             statistics=statistics,
             source=source,
             accept_schema_change=self.step.accept_schema_change,
         )
-
-
-def tables(value: Any) -> dict[str, pl.DataFrame]:
-    """Return the frames in what a step returned, by name."""
-    if isinstance(value, pl.DataFrame):
-        return {SINGLE_TABLE: value}
-    if isinstance(value, Mapping):
-        return {name: item for name, item in value.items() if isinstance(item, pl.DataFrame)}
-    return {}
 
 
 def count_rows(value: Any) -> int | None:

@@ -31,6 +31,7 @@ class Step:
         dataset: the name under which it publishes; None for a step that returns a plain value.
         retry: how it is tried again.
         fallbacks: asked in order when it cannot deliver.
+        before: checks on what it takes, by parameter or ``parameter.table``.
         checks: on its table; or by table name for a step that makes several.
         inputs: from the step's parameters, the things outside the store that it reads.
         time_limit: seconds for one attempt.
@@ -42,6 +43,7 @@ class Step:
     dataset: str | None = None
     retry: RetryPolicy = COMPUTE
     fallbacks: tuple[Fallback, ...] = ()
+    before: Mapping[str, Sequence[Check]] = field(default_factory=dict)
     checks: Mapping[str, Sequence[Check]] = field(default_factory=dict)
     inputs: Callable[..., Sequence[Input]] | None = None
     time_limit: float | None = None

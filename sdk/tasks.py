@@ -24,6 +24,7 @@ from sdk import outcomes, prefect2
 from sdk.checks import Check
 from sdk.dataset import SINGLE_TABLE, Dataset
 from sdk.errors import ConfigurationError
+from sdk.events import emit_step
 from sdk.execution import Execution
 from sdk.fallback import Fallback
 from sdk.keywords import TASK, split
@@ -39,7 +40,7 @@ R = TypeVar("R")
 _inside: ContextVar[tuple[object, str] | None] = ContextVar("dataweave_inside", default=None)
 
 STEP_KEYWORDS = frozenset(
-    {"dataset", "retry", "fallback", "checks", "inputs", "accept_schema_change"}
+    {"dataset", "retry", "fallback", "before", "checks", "inputs", "accept_schema_change"}
 )
 
 
@@ -64,7 +65,9 @@ class StepFunction(prefect2.Wrapper):
         run = self.run or current_run()
         arguments = arguments_of(self.function, args, kwargs)
         keep_secret(arguments)  # here too: this may be another process than the caller's
-        execution = Execution(self.step, self.function, arguments, run, log=prefect2.run_logger())
+        execution = Execution(
+            self.step, self.function, arguments, run, log=prefect2.run_logger(), emit=emit_step
+        )
         if inspect.iscoroutinefunction(self.function):
             return self._run_async(execution, run)
         inside = within(self, prefect2.task_run_id())
@@ -168,6 +171,7 @@ def task(
     dataset: str,
     retry: RetryPolicy = ...,
     fallback: Fallback | Iterable[Fallback] | None = ...,
+    before: Mapping[str, Sequence[Check]] | None = ...,
     checks: Sequence[Check] | Mapping[str, Sequence[Check]] | None = ...,
     inputs: Callable[..., Sequence[Input]] | None = ...,
     **options: Any,
@@ -179,6 +183,7 @@ def task(
     *,
     retry: RetryPolicy | None = ...,
     fallback: Fallback | Iterable[Fallback] | None = ...,
+    before: Mapping[str, Sequence[Check]] | None = ...,
     checks: Sequence[Check] | Mapping[str, Sequence[Check]] | None = ...,
     **options: Any,
 ) -> Callable[[Callable[P, R]], StepTask[P, R]]: ...
@@ -193,6 +198,8 @@ def task(__fn: Callable[..., Any] | None = None, **options: Any) -> Any:
         retry: a policy such as `sdk.NETWORK`; `sdk.COMPUTE` by default.
         fallback: what is served when it cannot deliver: `last_good`, `alternative`, `default`,
             or several in order.
+        before: checks on the frames and datasets it takes, by parameter; ``offers.rejected`` is
+            the table ``rejected`` of parameter ``offers``.
         checks: on the frame it returns, or by name of the frame.
         inputs: a function of the step's own parameters that returns `Input` values for what it
             reads outside the store; they decide with the parameters whether a run is identical.
@@ -219,6 +226,8 @@ def _read(ours: Mapping[str, Any]) -> dict[str, Any]:
         if name == "fallback":
             items = () if value is None else value if isinstance(value, Iterable) else (value,)
             fields["fallbacks"] = tuple(items)
+        elif name == "before":
+            fields["before"] = _by_parameter(value or {})
         elif name == "checks":
             given = value or {}
             fields["checks"] = dict(given) if isinstance(given, Mapping) else {SINGLE_TABLE: given}
@@ -231,3 +240,12 @@ def _read(ours: Mapping[str, Any]) -> dict[str, Any]:
         else:
             fields[name] = value
     return fields
+
+
+def _by_parameter(before: Any) -> dict[str, Sequence[Check]]:
+    if not isinstance(before, Mapping):
+        raise ConfigurationError(
+            f"before={before!r} does not say on which parameter",
+            "Give the checks by parameter: before={'offers': [checks.rows(1)]}.",
+        )
+    return dict(before)
