@@ -152,9 +152,8 @@ def test_every_row_is_kept_or_set_aside_once(
 ) -> None:
     """Whatever is checked on either side, no row is lost and none is there twice."""
     schema = {"n": pl.Int64()}
-    step = Step(
-        "s", dataset="made", before={"raw": [POSITIVE]}, checks={"data": [POSITIVE]} if has_checks else {}
-    )  # fmt: skip
+    after = {"data": [POSITIVE]} if has_checks else {}
+    step = Step("s", dataset="made", before={"raw": [POSITIVE]}, checks=after)
     store = Store(str(_folder(tmp_path_factory)))
     checking = Checking(step, {"raw": pl.DataFrame({"n": raw}, schema=schema)}, "r")
     arguments: Mapping[str, Any] = checking.before(KEY, store)

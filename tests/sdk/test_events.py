@@ -19,7 +19,7 @@ from sdk.testing.platform import Platform, platform, prefect_api
 __all__ = ["platform", "prefect_api"]
 
 DAY = date(2026, 8, 15)
-TOKEN = "seeded-token-8b1f"  # noqa: S105
+TOKEN = "seeded-token-8b1f"
 
 
 @pytest.fixture
