@@ -13,6 +13,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.server.schemas.schedules import CronSchedule
 
 from flows.operations.catalogue import customers
+from sdk.running.rules import KINDS, TIERS, check_tags
 
 ROOT = Path(__file__).parent.parent
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())[
@@ -51,8 +52,30 @@ def test_schedules_are_due_at_some_time(deployment: dict[str, Any]) -> None:
 
 def test_work_goes_to_a_pool_chosen_per_environment(deployment: dict[str, Any]) -> None:
     pool = deployment["work_pool"]
-    assert pool["name"] == "{{ prefect.variables.work_pool }}"
+    assert pool["name"] in {
+        "{{ prefect.variables.work_pool }}",
+        "{{ prefect.variables.heavy_pool }}",
+    }
     assert pool["work_queue_name"] in {"coordinate", "work", "realtime", "backfill"}
+
+
+def test_tags_are_of_the_vocabulary(deployment: dict[str, Any]) -> None:
+    tags = deployment["tags"]
+    check_tags(deployment["name"], tags)
+    assert len(KINDS & set(tags)) == 1
+    assert len(TIERS & set(tags)) == 1
+
+
+def test_starts_are_spread() -> None:
+    """No two deployments start in the same minute, and none on the hour or at its quarters."""
+    times = [
+        (fields[1], int(fields[0]))
+        for deployment in DEPLOYMENTS
+        for entry in deployment.get("schedules", [])
+        if (fields := entry["cron"].split())[0].isdigit()
+    ]
+    assert len(set(times)) == len(times)
+    assert {minute for _, minute in times} & {0, 15, 30, 45} == set()
 
 
 def test_names_are_unique() -> None:

@@ -70,6 +70,8 @@ class PrefectServer:
         environ = {n: v for n, v in os.environ.items() if not n.startswith("PREFECT_")}
         environ |= {"PREFECT_HOME": str(folder / "home"), "PREFECT_API_URL": self.api_url}
         environ["PYTHONPATH"] = os.pathsep.join([str(_installed(folder)), str(ROOT)])
+        # Pools say `python`: it is to be this one.
+        environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', '')}"
         if database is not None:
             environ["PREFECT_API_DATABASE_CONNECTION_URL"] = database
         self.environ = environ | SETTINGS | dict(settings or {})

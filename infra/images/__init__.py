@@ -1,0 +1,1 @@
+"""The image in which flows run on ECS, and the task definition that names it."""
