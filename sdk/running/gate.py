@@ -23,7 +23,7 @@ from sdk.running.rules import Rules
 from sdk.storage import Storage
 
 FOLDER = "_turns"
-AGAIN = timedelta(seconds=30)
+AGAIN = timedelta(seconds=15)
 """After which a waiting run tries again: a start of a process costs seconds of a core."""
 LONGEST_END = 120.0
 """Seconds that a cancelled run has to end: Prefect's worker gives its process 30."""
