@@ -8,6 +8,7 @@ everything that the page says of itself.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -111,11 +112,18 @@ class Site(BaseModel):
         decimal: the decimal sign of its prices.
         rules: fields that are read by rule.
         expected_pages: how many product pages a full run finds, about.
+        product_urls: a regular expression that the addresses of product pages match, and no
+            others; without it every page of the site may be one.
+        max_pages: pages that are visited at the most; three times ``expected_pages`` where left
+            out.
         driver: how the site is captured.
         spider: for the driver scrapy, ``package.module:Spider``.
         script: for the driver script, the command's path.
         proxy: the name of a proxy from the settings.
-        allow_private: requests to private addresses are wanted (a test server).
+        token: the name of a token from the settings, sent as bearer to the site's own hosts.
+        hosts: further hosts of the site, to which links and redirects may lead.
+        allow_private: requests to private addresses are wanted (a test server); the settings
+            must allow the network, too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -134,11 +142,25 @@ class Site(BaseModel):
     decimal: Literal[".", ","] | None = None
     rules: dict[RuleField, FieldRule] = {}
     expected_pages: int | None = Field(default=None, ge=1)
+    product_urls: str | None = None
+    max_pages: int | None = Field(default=None, ge=1, le=1_000_000)
     driver: Driver = "html"
     spider: str | None = None
     script: str | None = None
     proxy: str | None = None
+    token: str | None = None
+    hosts: tuple[str, ...] = ()
     allow_private: bool = False
+
+    @field_validator("product_urls")
+    @classmethod
+    def _is_pattern(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                re.compile(value)
+            except re.error as error:
+                raise ValueError(f"{value!r} is no regular expression: {error}") from error
+        return value
 
     @field_validator("currency")
     @classmethod

@@ -1,0 +1,200 @@
+"""A batch of sites in one event loop: each goes its way, none takes another with it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from flows.pipeline.capture.errors import CaptureError
+from flows.pipeline.capture.fetching.connect import GuardedNetwork
+from flows.pipeline.capture.fetching.crawl import Crawl, Tools
+from flows.pipeline.capture.fetching.fetcher import Limits
+from flows.pipeline.capture.fetching.folder import Folder
+from flows.pipeline.capture.fetching.gate import Gates
+from flows.pipeline.capture.fetching.journal import Ended, Journal, latest_before
+from flows.pipeline.capture.fetching.page_archive import PageArchive
+from flows.pipeline.capture.fetching.seeds import seeds
+from flows.pipeline.capture.fetching.transport import GuardedTransport
+from flows.pipeline.capture.fetching.visit import Visit
+from flows.pipeline.capture.settings import CaptureSettings
+from flows.pipeline.capture.site import Site
+
+_THREADS: Final = 16
+"""For names and for the store; both wait, and one slow name must not hold the others."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be captured, and where it is kept.
+
+    Attributes:
+        folder: the storage root.
+        customer: whose capture it is.
+        day: of the data.
+        run: the run; what an earlier run left unfinished or failed for a passing reason is
+            tried again by a later one, what this run has ended is not.
+        site_folder: of the site files, for the product lists beside them.
+        afresh: capture again what is captured already.
+    """
+
+    folder: Folder
+    customer: str
+    day: date
+    run: str = ""
+    site_folder: Path | None = None
+    afresh: bool = False
+
+
+@dataclass
+class SiteCapture:
+    """How far a site is.
+
+    Attributes:
+        ended: how its round ended; None while it is under way, or if it broke.
+        error: what broke it, in words.
+    """
+
+    site: str
+    ended: Ended | None = None
+    error: str | None = None
+    crawl: Crawl | None = field(default=None, repr=False)
+
+    @property
+    def done(self) -> int:
+        """Visits that were made."""
+        if self.crawl is not None:
+            return self.crawl.frontier.done
+        return self.ended.visits if self.ended else 0
+
+    @property
+    def left(self) -> int:
+        """Addresses that are known and not visited yet."""
+        return len(self.crawl.frontier) + self.crawl.frontier.under_way if self.crawl else 0
+
+
+async def capture_batch(
+    sites: Sequence[Site],
+    order: Order,
+    settings: CaptureSettings,
+    tell: Callable[[Sequence[SiteCapture]], None] | None = None,
+    tell_every: float = 2.0,
+) -> list[SiteCapture]:
+    """Capture sites at the same time, each at its own pace.
+
+    Args:
+        sites: with the drivers html and feed.
+        order: for whom, of which day.
+        settings: of the operator.
+        tell: is told how far they are.
+        tell_every: seconds between two such.
+
+    Returns:
+        A `SiteCapture` for each site, in their order.
+    """
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
+    gates = Gates()
+    tls = httpx.create_ssl_context()
+    captures = [SiteCapture(site.name) for site in sites]
+
+    async def guarded(site: Site, capture: SiteCapture) -> None:
+        try:
+            await _capture(site, capture, order, settings, gates, tls)
+        except (CaptureError, OSError) as error:
+            capture.error = str(error)
+        except ExceptionGroup as group:
+            # A defect of ours, or a full disk: of this site only, and told with its name.
+            first = group.exceptions[0]
+            capture.error = f"{type(first).__name__}: {first}"
+
+    teller = asyncio.create_task(_tell(captures, tell, tell_every)) if tell else None
+    try:
+        async with asyncio.TaskGroup() as group:
+            for site, capture in zip(sites, captures, strict=True):
+                group.create_task(guarded(site, capture))
+    finally:
+        if teller is not None:
+            teller.cancel()
+    if tell is not None:
+        tell(captures)
+    return captures
+
+
+async def _tell(
+    captures: Sequence[SiteCapture], tell: Callable[[Sequence[SiteCapture]], None], every: float
+) -> None:
+    while True:
+        await asyncio.sleep(every)
+        tell(captures)
+
+
+async def _capture(
+    site: Site,
+    capture: SiteCapture,
+    order: Order,
+    settings: CaptureSettings,
+    gates: Gates,
+    tls: object,
+) -> None:
+    journal = Journal(order.folder, order.customer, order.day, site.name, afresh=order.afresh)
+    ended = journal.ended()
+    if ended is not None and (ended.how in ("complete", "bounded") or ended.run == order.run):
+        capture.ended = ended
+        return
+    transport = _transport(site, settings, tls)
+    async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
+        tools = Tools(
+            client=client,
+            gates=gates,
+            archive=PageArchive(order.folder, order.customer),
+            limits=Limits(
+                settings.connect_seconds, settings.read_seconds, settings.total_seconds
+            ),
+            agent=settings.agent,
+            until=time.monotonic() + settings.site_hours * 3600.0,
+        )
+        token = settings.secret("token", site.token, site.name) if site.token else None
+        crawl = Crawl(
+            site,
+            seeds(site, order.site_folder),
+            journal,
+            _earlier(site, order),
+            tools,
+            language=(site.locale or "").replace("_", "-"),
+            token=token,
+        )
+        capture.crawl = crawl
+        try:
+            capture.ended = await crawl.run(again=ended is not None, run=order.run)
+        finally:
+            await asyncio.to_thread(journal.flush)
+
+
+def _transport(site: Site, settings: CaptureSettings, tls: object) -> GuardedTransport:
+    proxy = settings.secret("proxy", site.proxy, site.name) if site.proxy else None
+    allowed = settings.networks if site.allow_private or proxy is not None else ()
+    return GuardedTransport(
+        GuardedNetwork(allowed, settings.reroute),
+        tls,  # type: ignore[arg-type]
+        connections=site.concurrency,
+        proxy=proxy.get_secret_value() if proxy is not None else None,
+    )
+
+
+def _earlier(site: Site, order: Order) -> Mapping[str, Visit]:
+    """Return the visits of the run before that can be asked for conditionally."""
+    journal = latest_before(order.folder, order.customer, order.day, site.name)
+    if journal is None:
+        return {}
+    return {
+        visit.url: visit
+        for visit in journal.visits()
+        if visit.page is not None and (visit.etag or visit.last_modified)
+    }
