@@ -43,6 +43,19 @@ RAW_PRICES: Schema = {
     "source_row": pl.Int64(),  # 1 is the first row below the header
 }
 
+WEB_PRICES: Schema = {
+    # What capture says of a row beyond RAW_PRICES, still as text where it is a number.
+    "gtin": pl.String(),
+    "mpn": pl.String(),
+    "category": pl.String(),
+    "regular_price": pl.String(),
+    "availability": pl.String(),
+    "url": pl.String(),
+    "image": pl.String(),
+    "stale": pl.Boolean(),
+    "address": pl.String(),  # of the page that was visited, which names it from day to day
+}
+
 FAULTS: Schema = {
     # One row for each thing that was wrong with an input, in words a customer can act on.
     "source_file": pl.String(),

@@ -24,6 +24,21 @@ class CaptureError(ValueError):
         self.line = line
         self.field = field
 
+    def as_fault(self, source: str = "") -> dict[str, object]:
+        """Return it as a row of FAULTS.
+
+        Args:
+            source: named where the error names no file.
+        """
+        return {
+            "source_file": self.file or source,
+            "source_row": self.line or None,
+            "field": self.field or None,
+            "value": None,
+            "problem": self.problem,
+            "action": self.action,
+        }
+
 
 class BadSite(CaptureError):
     """A site file does not say what it must."""

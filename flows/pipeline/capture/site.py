@@ -121,6 +121,8 @@ class Site(BaseModel):
         script: for the driver script, the command's path.
         proxy: the name of a proxy from the settings.
         token: the name of a token from the settings, sent as bearer to the site's own hosts.
+        known_as: the address under which people know the site, where it is captured from another,
+            such as a mirror or a rehearsal: it stands in the rows.
         hosts: further hosts of the site, to which links and redirects may lead.
         allow_private: requests to private addresses are wanted (a test server); the settings
             must allow the network, too.
@@ -149,6 +151,7 @@ class Site(BaseModel):
     script: str | None = None
     proxy: str | None = None
     token: str | None = None
+    known_as: Address | None = None
     hosts: tuple[str, ...] = ()
     allow_private: bool = False
 
@@ -179,3 +182,10 @@ class Site(BaseModel):
             wanted = {"feed": "feed", "scrapy": "spider", "script": "script"}[self.driver]
             raise ValueError(f"driver {self.driver} needs {wanted}")
         return self
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address that the site file names."""
+        listed = self.product_list if isinstance(self.product_list, tuple) else ()
+        single = (self.sitemap, self.feed.url if self.feed else None)
+        return (*self.start_urls, *(one for one in single if one), *listed)

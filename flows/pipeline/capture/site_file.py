@@ -60,18 +60,37 @@ def load_sites(folder: Path) -> list[Site]:
     Raises:
         BadSite: a file is wrong, or two sites have one name.
     """
+    sites, wrong = load_each(folder)
+    if wrong:
+        raise wrong[0]
+    return sites
+
+
+def load_each(folder: Path) -> tuple[list[Site], list[BadSite]]:
+    """Return the sites of a folder by name, and what is wrong with the files of others.
+
+    Of two files that name one site, the first in the alphabet counts.
+    """
     sites: dict[str, tuple[Site, str]] = {}
+    wrong: list[BadSite] = []
     for path in sorted(folder.glob("*.yaml")):
-        site = load_site(path)
-        if site.name in sites:
-            raise BadSite(
+        try:
+            site = load_site(path)
+        except BadSite as error:
+            wrong.append(error)
+            continue
+        if site.name not in sites:
+            sites[site.name] = (site, path.name)
+            continue
+        wrong.append(
+            BadSite(
                 f"site files {sites[site.name][1]} and {path.name} both name {site.name!r}",
                 "Give each site a name of its own.",
                 file=path.name,
                 field="name",
             )
-        sites[site.name] = (site, path.name)
-    return [site for _, (site, _) in sorted(sites.items())]
+        )
+    return [site for _, (site, _) in sorted(sites.items())], wrong
 
 
 def parse_site(text: str, file: str) -> Site:

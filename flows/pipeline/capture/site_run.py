@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from statistics import median
+from typing import Any
 
 from flows.pipeline.capture.health import SiteRun
 from flows.pipeline.capture.page_verdict import Verdict
@@ -48,3 +50,19 @@ def _prices_hash(products: Iterable[Product]) -> str:
         f"{product.url}\t{product.sku}\t{product.price}\t{product.currency}" for product in products
     )
     return hashlib.sha256("\n".join(rows).encode("utf-8", "replace")).hexdigest() if rows else ""
+
+
+def to_record(run: SiteRun) -> dict[str, Any]:
+    """Return a run as plain JSON values."""
+    price = None if run.median_price is None else str(run.median_price)
+    return {**asdict(run), "median_price": price}
+
+
+def from_record(values: Mapping[str, Any]) -> SiteRun:
+    """Return the run of which `to_record` made these values.
+
+    Raises:
+        TypeError: they are of another age's format.
+    """
+    price = values.get("median_price")
+    return SiteRun(**{**values, "median_price": None if price is None else Decimal(price)})

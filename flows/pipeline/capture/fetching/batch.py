@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -74,6 +74,16 @@ class SiteCapture:
             return self.crawl.frontier.done
         return self.ended.visits if self.ended else 0
 
+    def summary(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        ended = self.ended
+        return {
+            "site": self.site,
+            "pages": self.done,
+            "ended": ended.how if ended else "broken",
+            "reason": ended.reason if ended else self.error or "",
+        }
+
     @property
     def left(self) -> int:
         """Addresses that are known and not visited yet."""
@@ -123,7 +133,7 @@ async def capture_batch(
         if teller is not None:
             teller.cancel()
     if tell is not None:
-        tell(captures)
+        await asyncio.to_thread(tell, captures)
     return captures
 
 
@@ -132,7 +142,7 @@ async def _tell(
 ) -> None:
     while True:
         await asyncio.sleep(every)
-        tell(captures)
+        await asyncio.to_thread(tell, captures)
 
 
 async def _capture(
@@ -154,9 +164,7 @@ async def _capture(
             client=client,
             gates=gates,
             archive=PageArchive(order.folder, order.customer),
-            limits=Limits(
-                settings.connect_seconds, settings.read_seconds, settings.total_seconds
-            ),
+            limits=Limits(settings.connect_seconds, settings.read_seconds, settings.total_seconds),
             agent=settings.agent,
             until=time.monotonic() + settings.site_hours * 3600.0,
         )

@@ -36,6 +36,7 @@ MOST_ATTEMPTS: Final = 3
 MOST_BUSY: Final = 6
 """Of one address that is answered with 429 or 503: each time the pace is halved first."""
 
+
 @dataclass(frozen=True)
 class Tools:
     """What a crawl works with; shared by the sites of a batch, but for the client.
@@ -250,9 +251,7 @@ class Crawl:
         return status, answer.body or b"", answer.detail
 
     def _gate(self, host: str) -> Gate:
-        return self._tools.gates.of(
-            host, rate=self.site.rate, concurrency=self.site.concurrency
-        )
+        return self._tools.gates.of(host, rate=self.site.rate, concurrency=self.site.concurrency)
 
     def _slow_down(self, host: str, delay: float) -> None:
         self._gate(host).pace.at_least(delay)

@@ -65,7 +65,9 @@ class Discovery:
         sitemap = read_sitemap(body)
         further: list[Found] = []
         if asked.depth < _SITEMAPS_DEEP:
-            further = [Found(one, "sitemap", asked.depth + 1) for one in self._own(sitemap.sitemaps)]
+            further = [
+                Found(one, "sitemap", asked.depth + 1) for one in self._own(sitemap.sitemaps)
+            ]
         pages = [Found(one, "page") for one in self._own(sitemap.pages) if self._may_be(one)]
         return frontier.add([*further, *pages]), sitemap.problem
 

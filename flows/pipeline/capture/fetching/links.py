@@ -30,7 +30,9 @@ _NO_PRODUCT: Final = re.compile(
     r"|wp-admin|wp-login\.php|privacy|terms|impressum|datenschutz|contact|kontakt)(?:[/?#.]|$)",
     re.I,
 )
-_TRACKING: Final = re.compile(r"^(?:utm_\w+|gclid|fbclid|msclkid|mc_[ce]id|_ga|sid|phpsessid)$", re.I)
+_TRACKING: Final = re.compile(
+    r"^(?:utm_\w+|gclid|fbclid|msclkid|mc_[ce]id|_ga|sid|phpsessid)$", re.I
+)
 _PAGE_NAMES: Final = frozenset({"page", "p", "pg", "paged", "seite", "pagina", "start", "offset"})
 _PAGE_PATH: Final = re.compile(r"/(?:page|seite|pagina)[/-]?(\d+)/?$", re.I)
 _NEXT_WORDS: Final = re.compile(r"^\W*(?:next|weiter|nächste|suivant|siguiente|volgende)\b", re.I)
@@ -64,7 +66,8 @@ def within(host: str, hosts: Collection[str]) -> bool:
     """Say whether a host belongs to a site: one of its hosts, one below, or ``www.`` or without."""
     bare = host.removeprefix("www.")
     return any(
-        bare == own or bare.endswith(f".{own}") for own in (one.removeprefix("www.") for one in hosts)
+        bare == own or bare.endswith(f".{own}")
+        for own in (one.removeprefix("www.") for one in hosts)
     )
 
 

@@ -14,14 +14,7 @@ from flows.pipeline.capture.site import Site
 
 def hosts_of(site: Site) -> frozenset[str]:
     """Return the hosts that a site file names."""
-    urls = [*site.start_urls]
-    if site.sitemap:
-        urls.append(site.sitemap)
-    if site.feed:
-        urls.append(site.feed.url)
-    if isinstance(site.product_list, tuple):
-        urls.extend(site.product_list)
-    named = {host_of(url) for url in urls} | {host.lower() for host in site.hosts}
+    named = {host_of(url) for url in site.addresses} | {host.lower() for host in site.hosts}
     return frozenset(host for host in named if host)
 
 
