@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from flows.pipeline.capture.flow import capture_offers
     from flows.pipeline.history import History, earlier_offers
     from flows.pipeline.ingest.flow import ingest_prices
     from flows.pipeline.insights.flow import compute_insights
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "History": "history",
+    "capture_offers": "capture.flow",
     "compute_insights": "insights.flow",
     "earlier_offers": "history",
     "ingest_prices": "ingest.flow",
@@ -30,6 +32,7 @@ _HOMES = {
 
 __all__ = [
     "History",
+    "capture_offers",
     "compute_insights",
     "earlier_offers",
     "ingest_prices",

@@ -29,17 +29,22 @@ from sdk import Dataset, checks, record, task
         ]
     },
 )
-def normalise_prices(prices: Dataset, *, currency: str) -> dict[str, pl.DataFrame]:
+def normalise_prices(
+    prices: Dataset, captured: Dataset | None = None, *, currency: str
+) -> dict[str, pl.DataFrame]:
     """Make offers of a day's raw prices.
 
     Args:
-        prices: as `ingest_prices` publishes them.
+        prices: as `ingest_prices` or `capture_offers` publishes them.
+        captured: a second source of the same day, as `capture_offers` publishes it.
         currency: the customer's, ISO 4217; prices in another are set aside, not converted.
 
     Returns:
         The tables ``offers``, and ``rejected``: every row that is none, with the reason.
     """
-    made = to_offers(prices.frame("prices"), day=prices.day, currency=currency)
+    sources = [prices] if captured is None else [prices, captured]
+    raw = pl.concat([source.frame("prices") for source in sources], how="diagonal")
+    made = to_offers(raw, day=prices.day, currency=currency)
     rows_in = made.statistics["rows_in"]
     record(
         rejected=made.statistics["rejected"],

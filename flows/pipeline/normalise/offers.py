@@ -23,7 +23,16 @@ from flows.pipeline.normalise.fields import country, flag, instant, known, words
 from flows.pipeline.normalise.gtin import PADDING, with_gtin
 from flows.pipeline.normalise.price import SYMBOLS, money
 from flows.pipeline.normalise.units import QUANTITY_DECIMALS, parse_pack, with_pack
-from flows.pipeline.schema import MONEY, OFFER_KEY, OFFERS, RAW_PRICES, Schema, conform
+from flows.pipeline.schema import (
+    AVAILABILITIES,
+    MONEY,
+    OFFER_KEY,
+    OFFERS,
+    RAW_PRICES,
+    WEB_PRICES,
+    Schema,
+    conform,
+)
 
 REJECTED: Final[Schema] = {**RAW_PRICES, "reason": pl.String(), "field": pl.String()}
 """The raw row as it came, why it was set aside, and the column at fault."""
@@ -75,14 +84,35 @@ def _typed(raw: pl.DataFrame, day: dt.date, currency: str) -> pl.DataFrame:
         currency=pl.lit(currency),
         weighable=flag(pl.col("weighable")),
         updated_at=instant(pl.col("updated_at"), day),
-        category=pl.lit(None),
-        regular_price=pl.lit(None),
-        availability=pl.lit("unknown"),
-        url=pl.lit(None),
-        image=pl.lit(None),
-        stale=pl.lit(False),
+        category=known(pl.col("category")),
+        regular_price=_regular_price(),
+        availability=_availability(),
+        url=known(pl.col("url")),
+        image=known(pl.col("image")),
+        stale=pl.col("stale").fill_null(False),
+        # A price file's article code is mostly its barcode; a shop's code is its own, and one of
+        # eight digits passes for a barcode once in ten times.
+        barcode=pl.when(pl.col("address").is_null()).then("sku").otherwise("gtin"),
     )  # fmt: skip
-    return with_pack(with_gtin(typed.collect(), "sku"))
+    return with_pack(with_gtin(typed.collect(), "barcode"))
+
+
+def _regular_price() -> pl.Expr:
+    """Return the struck price where it is a number above the price."""
+    price, regular = money(words(pl.col("price"))), money(words(pl.col("regular_price")))
+    return pl.when(regular > price).then(regular)
+
+
+def _availability() -> pl.Expr:
+    stated = pl.col("availability")
+    return pl.when(stated.is_in(AVAILABILITIES)).then(stated).otherwise(pl.lit("unknown"))
+
+
+def _complete(raw: pl.DataFrame) -> pl.DataFrame:
+    """Return raw rows with the columns of capture, null where a source has no such thing."""
+    absent = [name for name in WEB_PRICES if name not in raw.columns]
+    nulls = raw.with_columns(pl.lit(None).alias(name) for name in absent)
+    return conform(nulls, {**RAW_PRICES, **WEB_PRICES})
 
 
 def _with_fault(typed: pl.DataFrame, currency: str, low: Decimal, high: Decimal) -> pl.DataFrame:
@@ -200,7 +230,7 @@ def to_offers(
     same article with another price. A row without a name stays, with the name "".
 
     Args:
-        raw: RAW_PRICES; columns beyond it are ignored.
+        raw: RAW_PRICES; of captured rows also WEB_PRICES. Other columns are ignored.
         day: the calendar day of the prices.
         currency: ISO 4217 code of the customer.
         min_price: the lowest price that is believed. Tills use 0.01 for "ask at the counter".
@@ -215,7 +245,7 @@ def to_offers(
         raise ValueError(f"currency is {currency!r}; give an ISO 4217 code such as 'ILS'")
     if not min_price < max_price:
         raise ValueError(f"min_price {min_price} is not below max_price {max_price}")
-    raw = conform(raw, RAW_PRICES)
+    raw = _complete(raw)
     typed = _with_fault(_typed(raw, day, currency), currency, min_price, max_price)
     judged = _with_duplicates(typed.with_row_index())
     good = judged.filter(pl.col("code").is_null() & ~pl.col("collapsed").fill_null(False))

@@ -21,7 +21,7 @@ from flows.pipeline.capture.fetching.answer import Answer
 from flows.pipeline.capture.fetching.discovery import Discovery
 from flows.pipeline.capture.fetching.fetcher import Fetcher, Limits
 from flows.pipeline.capture.fetching.frontier import Bounds, Frontier
-from flows.pipeline.capture.fetching.gate import Gate, Gates
+from flows.pipeline.capture.fetching.gate import MARGIN, Gate, Gates
 from flows.pipeline.capture.fetching.journal import Ended, How, Journal
 from flows.pipeline.capture.fetching.page_archive import PageArchive
 from flows.pipeline.capture.fetching.patience import Patience
@@ -254,4 +254,4 @@ class Crawl:
         return self._tools.gates.of(host, rate=self.site.rate, concurrency=self.site.concurrency)
 
     def _slow_down(self, host: str, delay: float) -> None:
-        self._gate(host).pace.at_least(delay)
+        self._gate(host).pace.at_least(MARGIN * delay)

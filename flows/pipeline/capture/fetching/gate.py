@@ -14,8 +14,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 from flows.pipeline.capture.fetching.pace import Pace
+
+
+MARGIN: Final = 1.05
+"""Times the interval: what reaches a server is early or late by what networks and schedulers do,
+and no host is to see more than its rate in any second."""
 
 
 class Passage:
@@ -93,6 +99,6 @@ class Gates:
         """
         gate = self._gates.get(host)
         if gate is None:
-            gate = self._gates[host] = Gate(Pace(1.0 / rate), concurrency)
-        gate.pace.at_least(1.0 / rate)
+            gate = self._gates[host] = Gate(Pace(MARGIN / rate), concurrency)
+        gate.pace.at_least(MARGIN / rate)
         return gate
