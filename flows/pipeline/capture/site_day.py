@@ -20,7 +20,7 @@ from flows.pipeline.capture.site_run import count_run, to_record
 from flows.pipeline.schema import FAULTS
 
 _SHOWN_FAULTS: Final = 1_000
-"""Rows of a feed that are told one by one; a feed that is wrong throughout says so by its health."""
+"""Rows of a feed that are told one by one; one that is wrong throughout shows in its health."""
 
 
 @dataclass(frozen=True)
