@@ -106,8 +106,13 @@ def choose_price(
         chosen: Claim | None = _among(claims, showing, prominent)
     else:
         chosen = _from_state(more(), showing, page)
-        if chosen is None and prominent and (not priceless or prominent.weight >= STRONG):
+        strong = prominent is not None and prominent.weight >= STRONG
+        if chosen is not None and prominent and strong and chosen.amount != prominent.amount:
+            chosen = None  # the state has other sellers' prices too, and list prices
+        if chosen is None and prominent and (not priceless or strong):
             chosen = _layout_claim(prominent)
+        if chosen is not None and showing.starts_below(chosen.amount):
+            return None
     if chosen is None or chosen.confidence < LEAST:
         return None
     return _with_currency(chosen, claims, showing)

@@ -41,6 +41,18 @@ _COMMA_SPOKEN: Final = (
     "be bg bs ca cs da de el es et eu fi fr gl hr hu id is it ka kk lt lv mk nb nl nn no pl pt ro "
     "ru sk sl sq sr sv tr uk vi"
 )
+_POINTS: Final = (
+    "AED AUD CNY EGP GBP HKD ILS INR JPY KRW KWD LKR MYR NGN NPR NZD PHP PKR QAR SAR SGD THB TWD "
+    "USD"
+)
+_COMMAS: Final = (
+    "ARS BGN BRL BYN CLP COP CZK DKK HUF IDR ISK NOK PLN RON RSD RUB SEK TRY UAH UYU VND"
+)
+_BY_MONEY: Final = {
+    **dict.fromkeys(_POINTS.split(), "."),
+    **dict.fromkeys(_COMMAS.split(), ","),
+}
+"""Currencies of one habit wherever they are written; the euro and the franc have none."""
 _POINT_COUNTRIES: Final = frozenset(_POINT.split())
 _POINT_LANGUAGES: Final = frozenset(_POINT_SPOKEN.split())
 _COMMA_LANGUAGES: Final = frozenset(_COMMA_SPOKEN.split())
@@ -96,6 +108,11 @@ def currency_code(text: object, place: Place) -> str | None:
     if not isinstance(text, str) or not text.strip():
         return None
     return place.resolve((text.strip(),))
+
+
+def customary_of(currency: str | None) -> str | None:
+    """Return the decimal sign that is usual for a currency, None where habits differ."""
+    return _BY_MONEY.get(currency or "")
 
 
 def country_currency(url: str, language: str | None) -> str | None:

@@ -23,10 +23,11 @@ from selectolax.lexbor import LexborNode
 from flows.pipeline.capture.amount_nodes import amounts_at
 from flows.pipeline.capture.availability import BY_LINE, LONGEST_LINE
 from flows.pipeline.capture.currency import Place
+from flows.pipeline.capture.discounts import percent_in, without_discounted
 from flows.pipeline.capture.labels import BY_LABEL, Labelled, labelled
 from flows.pipeline.capture.page import Page, line
 from flows.pipeline.capture.price_text import LONGEST
-from flows.pipeline.capture.price_words import Role
+from flows.pipeline.capture.price_words import LONGEST_LABEL, Role, role_of_label
 from flows.pipeline.capture.product import Availability
 from flows.pipeline.capture.showing import AFTER, BEFORE, Showing, Shown
 from flows.pipeline.capture.surroundings import UNSEEN, Elements
@@ -37,6 +38,8 @@ MOST_NODES: Final = 200_000
 _LIST: Final = 3
 """Different amounts in the same place of the tree that make a list: one product has one price,
 perhaps shown twice."""
+_WORDS_REACH: Final = 3
+"""Nodes between a text such as "was" in an element of its own and the amount that it is about."""
 _LABEL_REACH: Final = 8
 """Nodes between a label and its code, in a table or a list."""
 _DIGIT: Final = re.compile(r"\d")
@@ -97,7 +100,7 @@ def _read(
             reader.read(*one)
         showing.amounts.sort(key=lambda shown: shown.place)
         listed = _without_lists(showing.amounts)
-    showing.amounts = listed
+    showing.amounts = without_discounted(listed, reader.percents)
 
 
 class _Reader:
@@ -109,15 +112,25 @@ class _Reader:
         self._elements = Elements()
         self._seen: set[int] = set()
         self._label: tuple[int, Labelled] | None = None
+        self.percents: list[tuple[int, int]] = []
+        self._before: tuple[int, str] = (-_LABEL_REACH, "")
 
     def read(self, place: int, node: LexborNode, text: str) -> None:
         """Note what one text says: an amount, a code behind its label, an availability."""
         text = text.strip()
+        if self._label is not None and self._label[1] == "brand" and text not in ("", ":"):
+            if place - self._label[0] <= _LABEL_REACH and len(text) <= LONGEST_LABEL:
+                self._showing.codes.append((place, "brand", text))
+            self._label = None
         if _DIGIT.search(text) is not None:
+            if "%" in text and (percent := percent_in(text)) is not None:
+                self.percents.append((place, percent))
             if len(text) <= LONGEST:
                 self._read_code(text, place)
                 self._read_amount(node, text, place)
         elif 2 <= len(text) <= LONGEST_LINE:
+            if len(text) <= LONGEST_LABEL:
+                self._before = (place, text)
             stated = STATED.get(text.strip(AROUND).lower())
             if isinstance(stated, Availability):
                 if node.parent is not None and self._elements.around(node.parent) is not None:
@@ -140,9 +153,11 @@ class _Reader:
         around = self._elements.around(element) if found and element is not None else None
         if around is None:
             return
-        for one in found:
+        for number, one in enumerate(found):
             struck = around.role is Role.STRUCK
             role = around.role if around.role and (struck or one.role is Role.PRICE) else one.role
+            if role is Role.PRICE and number == 0 and place - self._before[0] <= _WORDS_REACH:
+                role = role_of_label(self._before[1])
             self._showing.amounts.append(
                 Shown(
                     text=one,
@@ -173,7 +188,7 @@ def _without_lists(amounts: list[Shown]) -> list[Shown]:
     """Return the amounts, those that stand in a list of products marked as elsewhere."""
     by_signature: dict[str, set[tuple[Decimal, ...]]] = {}
     for one in amounts:
-        if one.role is Role.PRICE:
+        if one.role in (Role.PRICE, Role.PIECE):
             by_signature.setdefault(one.signature, set()).add(one.text.readings)
     lists = {key for key, found in by_signature.items() if len(found) >= _LIST}
     return [replace(one, elsewhere=True) if one.signature in lists else one for one in amounts]

@@ -74,7 +74,13 @@ def extract_product(
             known.put("regular_price", *regular)
     if (stock := choose_availability(readings, showing)) is not None:
         known.put("availability", *stock)
-    codes = [code for code in showing.codes if is_near(code[0], showing)]
+    # A page without a heading has no near: there the one GTIN that it labels is good enough.
+    adrift = showing.heading is None
+    codes = [
+        code
+        for code in showing.codes
+        if is_near(code[0], showing) or (adrift and code[1] == "gtin")
+    ]
     for name, value in agreed(codes, set(known.values)).items():
         known.put(name, value, "page:label", SHOWN)
     if chosen is not None:

@@ -1,4 +1,4 @@
-"""Codes that stand on a page beside their label: ``EAN: 4006381333931``, ``Art.-Nr. 4711``.
+"""What stands on a page beside its label: ``EAN: 4006381333931``, ``Art.-Nr. 4711``, ``Marke: X``.
 
 Used only for what structured data left open, and only where every label near the product names
 the same code. A GTIN must have a right check digit, so a wrong label costs nothing.
@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 from flows.pipeline.normalise.gtin import gtin14
 
-Labelled: TypeAlias = Literal["gtin", "sku", "mpn"]
+Labelled: TypeAlias = Literal["gtin", "sku", "mpn", "brand"]
 
 _LABELS: Final[dict[Labelled, str]] = {
     "gtin": "ean|gtin|isbn|isbn-13|isbn13|isbn-10|upc|ean-13|ean13|ean code|ean-code|barcode|"
@@ -28,11 +28,18 @@ _LABELS: Final[dict[Labelled, str]] = {
     "model no.|herstellernummer|hersteller-nr|hersteller-nr.|modellnummer|part-nummer|"
     "codice produttore|référence fabricant|kód výrobcu|kód výrobce|kod producenta|"
     "číslo dielu|part number (p/n)|p/n|партномер|код производителя",
+    "brand": "brand|marke|marque|marca|merk|märke|varumärke|mærke|merke|merkki|tuotemerkki|"
+    "kaubamärk|značka|marka|márka|zīmols|prekės ženklas|prekinis ženklas|brend|бренд|марка|"
+    "торговая марка|"
+    "brand name|manufacturer|hersteller|fabricante|fabricant|produttore|fabrikant|tillverkare|"
+    "valmistaja|tootja|výrobca|výrobce|producent|gyártó|producător|производитель|виробник|"
+    "מותג|יצרן|ブランド|メーカー|品牌|브랜드|제조사|الماركة|العلامة التجارية",
 }
 BY_LABEL: Final[dict[str, Labelled]] = {
     label: name for name, labels in _LABELS.items() for label in labels.split("|")
 }
 _LONGEST_LABEL: Final = max(map(len, BY_LABEL))
+_LONGEST_BRAND: Final = 40
 _CODE: Final = re.compile(r"(?=[^ ]*\d)[A-Za-z0-9][A-Za-z0-9/_.-]{2,39}")
 _DIVIDED: Final = re.compile(r"^([^:#\d]{2,40}?)\s?[:#]+\s?(\S{3,40})$")
 
@@ -67,11 +74,12 @@ def agreed(codes: list[tuple[int, Labelled, str]], known: set[str]) -> dict[str,
     """
     found: dict[str, set[str]] = {}
     for _, name, code in codes:
-        value = gtin14(code.replace("-", "")) if name == "gtin" else code.strip(".,-")
-        if value and is_code(value):
+        is_gtin = name == "gtin"
+        value = gtin14(code.replace("-", "").rstrip(".")) if is_gtin else code.strip(" .,-")
+        if value and (is_code(value) or (name == "brand" and len(value) <= _LONGEST_BRAND)):
             found.setdefault(name, set()).add(value)
     return {
-        name: values.copy().pop()
+        name: min(values)
         for name, values in sorted(found.items())
-        if name not in known and len(values) == 1
+        if name not in known and len({value.casefold() for value in values}) == 1
     }

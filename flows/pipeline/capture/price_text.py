@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from flows.pipeline.capture.currency import Place
+from flows.pipeline.capture.currency import Place, customary_of
 from flows.pipeline.capture.price_words import Role, role_in_text
 from flows.pipeline.normalise.price import CODES, SYMBOLS, decimals_of, parse_number
 
@@ -145,7 +145,7 @@ def readings(
 
 
 def _meant(raw: str, currency: str | None, place: Place) -> tuple[Decimal, ...]:
-    return readings(raw, currency, place.decimal, place.customary)
+    return readings(raw, currency, place.decimal, place.customary or customary_of(currency))
 
 
 def has_marker(text: str) -> bool:
@@ -207,8 +207,8 @@ def _touch(text: str, end: int, start: int) -> bool:
 
 def _ranges(text: str, found: list[PriceText], amounts: list[re.Match[str]]) -> list[PriceText]:
     """Return the amounts, those of ``10 - 20 €`` marked as a range."""
-    if len(found) != 2 or len(amounts) != 2:
-        return found
+    if len(found) not in (1, 2) or len(amounts) != 2:
+        return found  # where only the second has a sign, the first is money by it alone
     between = text[amounts[0].end() : amounts[1].start()]
     for start, end, _ in reversed(_markers(between)):
         between = between[:start] + between[end:]

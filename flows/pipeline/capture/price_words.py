@@ -23,20 +23,30 @@ class Role(StrEnum):
     FROM = "from"
     RANGE = "range"
     MEMBER = "member"
+    NET = "net"  # without the tax that a consumer pays
+    PIECE = "piece"  # of one piece: the price, unless another amount is it
     OTHER = "other"  # postage, savings, totals, vouchers
 
 
+_NET_PHRASES: Final = (
+    "bez dph|bez daně|bez pdv|bez vat|без ндс|excl. vat|excl vat|exc vat|ex vat|ex. vat|exc. vat|"
+    "plus vat|+ vat|+vat|excl. gst|ex gst|ohne mwst|exkl. mwst|zzgl. mwst|netto|nettó|exkl. moms|"
+    "ekskl. moms|ex. moms|eks. mva|ekskl. mva|alv 0|hors taxe|hors taxes|ht|iva esclusa|sin iva|"
+    "+ iva|iva excluida|sem iva|fără tva|fara tva|excl. btw|excl btw|ex. btw|áfa nélkül|+ áfa|"
+    '税抜|税別|未稅|לפני מע"מ|+ מע"מ|ללא מע"מ'
+)
+_NET: Final = _NET_PHRASES.replace(" ", "\u00a0").replace("|", " ")
 _BEFORE: Final = {
     Role.STRUCK: "was statt uvp rrp mrp msrp rrp: before regular list antes avant prima anstelle "
-    "instead originally original normalpreis streichpreis bisher vorher listenpreis barré "
-    "ordinarie tidigare före førpris før ennen norm pôvodne původně pôvodná původní běžná bežná "
+    "instead originally original listino copertina normalpreis streichpreis bisher vorher "
+    "listenpreis barré ordinarie tidigare före førpris før ennen norm pôvodne původně pôvodná "
+    "původní běžná bežná "
     "cena\u00a0przed stara starsza regularna eredeti régi vechi prp staro prvotna раньше "
     "было старая eski önce 原價 原价 定價 定价 市價 参考价 メーカー希望 정가 كان قبل "
     "מחיר\u00a0מלא במקום",
-    Role.FROM: "from ab da desde od от fra från vanaf alkaen "
-    "starting başlayan mula bắt\u00a0đầu من החל\u00a0מ",
     Role.INSTALMENT: "cuotas cuota rate rata rat raten monatlich mtl installment installments "
-    "instalment instalments parcelas finance klarna clearpay afterpay 分期",
+    "instalment instalments parcelas finance klarna clearpay afterpay tasso tan taeg zinsen apr "
+    "interest 分期",
     Role.MEMBER: "member members club mitglied mitglieder card karte kártya tarjeta carta "
     "plus prime loyalty fidelity klub pix boleto transferencia 會員 会员 회원",
     Role.OTHER: "save saving savings you\u00a0save spare sparen ersparnis risparmi ahorra ahorro "
@@ -44,9 +54,14 @@ _BEFORE: Final = {
     "shipping delivery postage versand lieferung spedizione envío livraison transport dostava "
     "doručenie dopravné doprava dostawa доставка доставки 運費 运费 送料 배송 משלוח חיסכון "
     "deposit pfand deposito cashback points voucher gutschein coupon total subtotal summe "
-    "over above ab\u00a0einem orders minimum",
+    "over above ab\u00a0einem orders minimum incl.\u00a0shipping including\u00a0shipping "
+    "inkl.\u00a0versand כולל\u00a0משלוח",
+    Role.NET: _NET,
+    Role.FROM: "from ab da desde od от fra från vanaf alkaen "
+    "starting başlayan mula bắt\u00a0đầu من החל\u00a0מ 最低價 最低价",
 }
 _AFTER: Final = {
+    Role.NET: _NET,
     Role.FROM: "~ + up 起 から 〜 부터 より",
     Role.INSTALMENT: "/mo /month /mth /monat /mes /mois /mese monthly monatlich mtl. pm p/m "
     "per\u00a0month al\u00a0mes par\u00a0mois al\u00a0mese im\u00a0monat pro\u00a0monat 月",
@@ -78,15 +93,22 @@ _PER_UNIT: Final = re.compile(
     r")",
     re.IGNORECASE,
 )
+_PER_PIECE: Final = re.compile(
+    r"\s{0,2}[*)]?\s?(?:/\s{0,2}|(?:per|pro|je|por|par|al|za|a)\s{1,2})(?:1\s)?"
+    r"(?:stk|stück|st|ks|kpl|tk|pcs?|piece|each|ea|unit|ud|unidad|item|szt|sztuka|buc|pz|pezzo|db"
+    r"|шт|個|件|개|יח'|יחידה)(?!\w)",
+    re.IGNORECASE,
+)
+"""One piece, and no number of pieces before it."""
 _EQUALS_UNIT: Final = re.compile(r"\d\s?(?:k?g|l|ml|m|stk|st|lb|oz)\.?\s?=\s?$", re.IGNORECASE)
 
 _CLASS_WORDS: Final = {
     Role.STRUCK: "old was rrp uvp mrp msrp list strike striked striken strikethrough crossed cross "
     "before regular original compare previous normal standard reg del through disc antes stara "
-    "retail srp strikeout",
+    "retail srp strikeout barred barre barrato tachado gestrichen initial slashed",
     Role.UNIT: "unit unitprice perunit ppu base basic baseprice grundpreis measure kg",
     Role.INSTALMENT: "instal instalment installment installments monthly month finance financing "
-    "loan credit cuotas cuota rate leasing klarna afterpay affirm",
+    "loan credit cuotas cuota rate leasing klarna afterpay affirm tasso taeg",
     Role.MEMBER: "member members club loyalty card prime pix boleto",
     Role.OTHER: "shipping delivery saving savings save saved discount total subtotal "
     "minicart deposit voucher coupon filter facet range-slider points cashback accessory addon "
@@ -114,6 +136,8 @@ def role_in_text(before: str, after: str) -> Role:
         return Role.PRICE
     if _TIMES_BEFORE.search(before) or _AFTER_WORDS[Role.INSTALMENT].match(after):
         return Role.INSTALMENT
+    if _PER_PIECE.match(after):
+        return Role.PIECE
     if _PER_UNIT.match(after) or _EQUALS_UNIT.search(before):
         return Role.UNIT
     if after:
@@ -141,3 +165,31 @@ def role_in_classes(words: list[str]) -> Role | None:
         if role is not None:
             return role
     return None
+
+
+_LABEL_NOISE: Final = re.compile(
+    r"[:\s]+|\b(?:price|prices|preis|prix|precio|prezzo|cena|ceny|hinta|pris|preço|cijena|preț|ár|"
+    r"fiyat|цена|מחיר|السعر)\b",
+    re.IGNORECASE,
+)
+_LABEL_ROLES: Final = (Role.STRUCK, Role.MEMBER, Role.INSTALMENT, Role.OTHER, Role.NET, Role.FROM)
+_UNDECIDED: Final = frozenset(("list", "regular", "normalpreis", "ordinarie", "norm"))
+"""Labels of the only price of a shop as often as of a struck one."""
+LONGEST_LABEL: Final = 30
+
+
+def role_of_label(label: str) -> Role:
+    """Return what a label that stands by itself makes of the amount behind it.
+
+    Args:
+        label: the short text before the amount, such as ``bez DPH`` or ``Was:``; words that say
+            price do not count, and what is left must be one of the role's words and no more.
+    """
+    if not 1 < len(label) <= LONGEST_LABEL:
+        return Role.PRICE
+    rest = _LABEL_NOISE.sub(" ", label).strip().lower()
+    if rest and rest not in _UNDECIDED:
+        for role in _LABEL_ROLES:
+            if _BEFORE_WORDS[role].fullmatch(rest):
+                return role
+    return Role.PRICE

@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from flows.pipeline.capture.price_words import Role
 from flows.pipeline.capture.showing import Showing, Shown
 
 LABELLED: Final = 2.0
 MARKED: Final = 1.0
 CURRENT: Final = 0.75
 MARKED_UP: Final = 1.5
+REPEATED: Final = 0.5
+"""It stands as a price in another place too, such as a bar that stays in sight."""
+OF_A_PIECE: Final = 1.0
+"""Taken off for "0.99 / piece": the price of what is sold singly, not of what is sold in packs."""
 DISCOUNTED: Final = 0.5
 """A larger struck amount stands beside it."""
 NEAR: Final = 2.5
@@ -49,14 +54,25 @@ def weigh(shown: Shown, showing: Showing) -> float:
     """Return what speaks for an amount as the price."""
     heading = showing.heading
     weight = LABELLED * shown.labelled + MARKED * bool(shown.text.markers)
+    weight -= OF_A_PIECE * (shown.role is Role.PIECE)
     weight += CURRENT * shown.current + MARKED_UP * shown.marked_up
     if shown.text.amount is not None and _beside(showing, shown.text.amount, shown.place):
         weight += DISCOUNTED
+    if _repeated(shown, showing):
+        weight += REPEATED
     if heading is not None:
         distance = shown.place - heading
         side = 1.0 if distance >= 0 else BEFORE
         weight += side * NEAR * HALF / (HALF + abs(distance))
     return weight
+
+
+def _repeated(shown: Shown, showing: Showing) -> bool:
+    amount = shown.text.amount
+    return any(
+        one.is_price() and one.text.amount == amount and abs(one.place - shown.place) > 2
+        for one in showing.amounts
+    )
 
 
 def most_prominent(showing: Showing) -> Prominent | None:
@@ -65,7 +81,9 @@ def most_prominent(showing: Showing) -> Prominent | None:
         (
             Prominent(one, weigh(one, showing))
             for one in showing.amounts
-            if one.is_price() and one.text.amount is not None and one.text.amount > 0
+            if (one.is_price() or (one.role is Role.PIECE and not one.elsewhere))
+            and one.text.amount is not None
+            and one.text.amount > 0
         ),
         key=lambda one: (-one.weight, one.shown.place),
     )

@@ -22,6 +22,10 @@ AFTER: Final = 400
 it and lists of other products behind it hold most of the amounts of a page."""
 _SHORT: Final = 60
 """Characters of a text, blanks counted, in which an amount is looked for."""
+_BESIDE: Final = 60
+"""Nodes between two amounts of one product's box."""
+_LEAST_SHARE: Final = Decimal("0.05")
+"""Of a price; a lower amount that something starts from is of postage or of an accessory."""
 _CENT: Final = Decimal("0.01")
 _NUMBER: Final = re.compile(r"\d[\d.,'’\s]*")
 
@@ -75,7 +79,27 @@ class Showing:
 
     def shows(self, amount: Decimal) -> bool:
         """Say whether an amount stands on the page as a price."""
-        return any(amount in one.text.readings for one in self.amounts if one.is_price())
+        return any(
+            amount in one.text.readings
+            for one in self.amounts
+            if one.is_price() or (one.role is Role.PIECE and not one.elsewhere)
+        )
+
+    def starts_below(self, amount: Decimal) -> bool:
+        """Say whether the page offers the product from a lower amount on, or without tax.
+
+        A page that shows "from 99" sells several things, and one that shows two prices with and
+        without tax does not say which of them its visitor pays: a price that nothing but the
+        layout or a program's memory names may then be any of them.
+        """
+        places = [one.place for one in self.amounts if amount in one.text.readings]
+        return any(
+            _LEAST_SHARE * amount < reading < amount
+            for one in self.amounts
+            if one.role in (Role.FROM, Role.RANGE, Role.NET) and not one.elsewhere
+            if self.heading is None or any(abs(one.place - place) <= _BESIDE for place in places)
+            for reading in one.text.readings
+        )
 
     @cached_property
     def struck(self) -> list[Shown]:

@@ -31,10 +31,27 @@ _OTHERS: Final = (
     "related similar recommend recommended recommendation recommendations carousel slider upsell "
     "crosssell crossselling recently viewed alternatives accessories suggestion suggestions swiper "
     "slick owl teaser tile footer nav navigation menu minicart filter facet bundle others also "
-    "bestseller bestsellers sponsored"
+    "bestseller bestsellers sponsored other warranty insurance popup modal"
 )
 _ELSEWHERE: Final = frozenset(_OTHERS.split())
 """Parts of class names of what surrounds other products, or none."""
+
+
+_SENT: Final = (
+    "courier delivery shipping postage freight versand lieferung livraison dostawa doprava "
+    "spedizione envio entrega frakt fragt toimitus"
+)
+_POSTAGE: Final = frozenset(_SENT.split())
+_POSTAGE_UP: Final = 4
+_UNSHOWN: Final = frozenset(("hidden", "hide", "d-none", "is-hidden", "u-hidden"))
+"""Classes, as they stand, of what the page keeps for another moment: it speaks for nothing."""
+_TEST_NAMES: Final = frozenset(
+    ("data-testid", "data-test", "data-test-id", "data-auto", "data-qa", "data-cy",
+     "data-automation", "data-automation-id", "data-role", "data-name")
+)  # fmt: skip
+"""Names that shops give to elements for their own tests: where classes are hashes, they remain."""
+_OF_THE_PRICE: Final = frozenset(("discount", "total"))
+"""Parts of class names that set an amount aside, but not one whose own element says price."""
 
 
 class _Element(NamedTuple):
@@ -47,6 +64,7 @@ class _Element(NamedTuple):
     marked_up: bool
     elsewhere: bool
     labelled: bool
+    postage: bool
 
 
 class Surroundings(NamedTuple):
@@ -92,16 +110,21 @@ class Elements:
             chain.append(read)
             current = current.parent
         near: list[str] = []
-        struck = elsewhere = labelled = marked_up = False
+        struck = elsewhere = labelled = marked_up = postage = False
         for level, read in enumerate(chain):
-            if level < _NEAR:
+            if 0 < level < _NEAR and chain[0].labelled:
+                near += [word for word in read.words if word not in _OF_THE_PRICE]
+            elif level < _NEAR:
                 near += read.words
             struck = struck or (level < _STRUCK_UP and read.struck)
+            postage = postage or (level < _POSTAGE_UP and read.postage)
             elsewhere = elsewhere or read.elsewhere
             labelled = labelled or read.labelled
             marked_up = marked_up or read.marked_up
         return Surroundings(
-            role=Role.STRUCK if struck else role_in_classes(near),
+            role=Role.STRUCK
+            if struck
+            else role_in_classes(near) or (Role.OTHER if postage else None),
             elsewhere=elsewhere,
             labelled=labelled,
             current=not CURRENT_WORDS.isdisjoint(near),
@@ -123,11 +146,14 @@ def _element(element: LexborNode) -> _Element:
     classes = attributes.get("class") or ""
     itemprop = attributes.get("itemprop") or ""
     names = f"{classes} {attributes.get('id') or ''} {itemprop}" if attributes else ""
+    for key in _TEST_NAMES & attributes.keys():
+        names += f" {attributes[key]}"
     words = tuple(class_words(names))
     style = attributes.get("style") or ""
     if style:
         style = style.replace(" ", "").lower()
     page = tag in ("body", "html")
+    priced = not PRICE_WORDS.isdisjoint(words)
     return _Element(
         words=words,
         signature="" if page else f"{tag}.{classes}" if classes else tag,
@@ -138,8 +164,10 @@ def _element(element: LexborNode) -> _Element:
         marked_up=itemprop == "price",
         elsewhere=tag in ("footer", "nav")
         or (tag == "a" and _leads_away(attributes.get("href")))
-        or not _ELSEWHERE.isdisjoint(words),
-        labelled=not PRICE_WORDS.isdisjoint(words),
+        or not _ELSEWHERE.isdisjoint(words)
+        or not _UNSHOWN.isdisjoint(classes.split()),
+        labelled=priced,
+        postage=not priced and not _POSTAGE.isdisjoint(words),
     )
 
 
