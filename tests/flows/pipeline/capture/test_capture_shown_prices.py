@@ -31,7 +31,7 @@ PRICE = '<span class="price">€ 20.00</span>'
         '<span>Incl. shipping: </span><strong class="price">€ 24.90</strong>',
         "<span>Was:</span> <span class='price'>€ 25.00</span>",
         '<span class="price"><b class="tasso-zero">€ 2.00</b></span>',
-        '<div class="warranty"><div><div><div><span class="price">€ 9.00</span></div></div></div></div>',
+        '<div class="warranty"><p><i><b><span class="price">€ 9.00</span></b></i></p></div>',
         '<span class="price">€ 0.99 / piece</span>',
         '<span class="price">€ 1.99 / kg</span>',
     ],
