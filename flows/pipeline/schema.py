@@ -118,7 +118,7 @@ MATCHES: Schema = {
     "store_id": pl.String(),
     "sku": pl.String(),
     "gtin": pl.String(),
-    "method": pl.String(),  # gtin | part_number | model | decision
+    "method": pl.String(),  # gtin | model | decision (of a person)
     "kind": pl.String(),  # exact | variant | different_pack | equivalent
     "probability": pl.Float64(),
     "decision": pl.String(),  # accept | review | reject (by a person)

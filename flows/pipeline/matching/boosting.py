@@ -20,6 +20,7 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.special import expit, logit  # type: ignore[import-untyped]
 
 from flows.pipeline.matching.arrays import Floats, Ints
+from flows.pipeline.matching.forest import Forest, forest_of, join
 
 FOLDS: Final = 5
 ROUNDS: Final = 300
@@ -49,23 +50,21 @@ class Trees:
     """Trees of the folds, and the sigmoid over the mean of their log-odds.
 
     Attributes:
-        boosters: one for each fold.
+        forest: the trees of all folds; None says nothing.
+        folds: how many.
         slope: of the sigmoid; offset: of the sigmoid.
     """
 
-    boosters: tuple[lgb.Booster, ...]
+    forest: Forest | None = None
+    folds: int = 1
     slope: float = 1.0
     offset: float = 0.0
 
     def raw(self, features: Floats) -> Floats:
         """Return the mean log-odds of the folds' trees, not calibrated."""
-        if not len(features):
-            return np.zeros(0)
-        scores = [
-            np.asarray(trees.predict(features, raw_score=True, num_threads=1))
-            for trees in self.boosters
-        ]
-        return np.asarray(np.mean(scores, axis=0))
+        if self.forest is None:
+            return np.zeros(len(features))
+        return self.forest.sums(features) / self.folds
 
     def calibrated(self, raw: Floats) -> Floats:
         """Return probabilities."""
@@ -105,19 +104,17 @@ def grow(
         rate: how much each tree adds.
     """
     held_out = np.zeros(len(labels))
-    boosters = []
+    grown = []
     for number in range(FOLDS):
         rest = fold != number
         data = lgb.Dataset(features[rest], labels[rest])
         chosen = {"learning_rate": rate, "seed": SEED + number}
         trees = lgb.train({**PARAMETERS, **chosen}, data, rounds)
-        boosters.append(trees)
+        grown.append(forest_of(trees))
         if not rest.all():
-            held_out[~rest] = np.asarray(
-                trees.predict(features[~rest], raw_score=True, num_threads=1)
-            )
+            held_out[~rest] = grown[-1].sums(features[~rest])
     slope, offset = platt(held_out, labels)
-    return Trees(tuple(boosters), slope, offset), held_out
+    return Trees(join(grown), FOLDS, slope, offset), held_out
 
 
 def platt(raw: Floats, labels: Ints) -> tuple[float, float]:

@@ -18,15 +18,15 @@ hundred times as much and gained nothing where tried.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from scipy import sparse  # type: ignore[import-untyped]
-from sparse_dot_topn import sp_matmul_topn  # type: ignore[import-untyped]
 
-from flows.pipeline.matching.arrays import Floats, Ints, Singles, Sparse, distinct
-from flows.pipeline.matching.encode import Encoded, Vocabularies
+from flows.pipeline.matching.arrays import Ints, Singles, Sparse, distinct
+from flows.pipeline.matching.compiled import compiled
+from flows.pipeline.matching.encode import Encoded
 
 BUDGET: Final = 15_000
 """Postings a query reads in each view. At 100,000 synthetic records the word view alone found
@@ -37,8 +37,9 @@ LEAST_TERMS: Final = 3
 COMMON: Final = 0.2
 SMALL: Final = 20_000
 """Rows below which every term is read: the cost is nothing, and small tables have few words."""
-ROUND: Final = 5
-"""Decimals of a score that count: below, the order of a sum in single precision would."""
+ROUND: Final = 100_000
+"""Steps of a score that count: below, the order of a sum in single precision would."""
+EVERYTHING: Final = 1 << 60
 
 
 @dataclass(frozen=True)
@@ -47,67 +48,110 @@ class View:
 
     Attributes:
         postings: CSR (terms, records) of unit-length TF-IDF columns, float32.
-        rarity: of each term.
-        documents: records in which each term stands.
     """
 
     postings: Sparse
-    rarity: Floats
-    documents: Ints
 
     @classmethod
-    def of(cls, rows: Sparse, rarity: Floats) -> View:
-        """Index binary rows."""
-        postings = weigh(rows, rarity).T.tocsr()
-        return cls(postings, rarity, np.diff(postings.indptr).astype(np.int64))
+    def of(cls, rows: Sparse) -> View:
+        """Index rows of rarities."""
+        weighted = sparse.csr_matrix((unit(rows), rows.indices, rows.indptr), rows.shape)
+        return cls(weighted.T.tocsr())
 
     def nearest(self, rows: Sparse, k: int, budget: int = BUDGET) -> tuple[Ints, Ints, Singles]:
-        """Return query row, record row and cosine of the best ``k`` for each query."""
-        records = self.postings.shape[1]
-        if not rows.shape[0] or not records:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32)
-        weighted = weigh(rows, self.rarity)
-        if records > SMALL:
-            weighted = self._affordable(weighted, budget)
-        # Some more than asked for, so that which of equals are kept is decided here, by row.
-        found = sp_matmul_topn(weighted, self.postings, top_n=k + 5, sort=False, n_threads=1)
-        found = found.tocsr()
-        query = np.repeat(np.arange(rows.shape[0]), np.diff(found.indptr))
-        record, score = found.indices.astype(np.int64), np.round(found.data, ROUND)
-        order = np.lexsort((record, -score, query))
-        query, record, score = query[order], record[order], score[order]
-        place = np.arange(len(query)) - np.searchsorted(query, query)
-        kept = (place < k) & (score > 0)
-        return query[kept], record[kept], score[kept]
+        """Return query row, record row and cosine of the best ``k`` for each query.
 
-    def _affordable(self, rows: Sparse, budget: int) -> Sparse:
-        """Leave in each query the rarest terms that it can afford to read."""
-        query = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        cost = self.documents[rows.indices]
-        order = np.lexsort((rows.indices, cost, query))
-        spent = np.cumsum(cost[order])
-        first = np.searchsorted(query, query[order])
-        spent -= np.where(first > 0, spent[first - 1], 0)
-        place = np.arange(len(order)) - first
-        common = cost[order] > COMMON * self.postings.shape[1]
-        kept = ((spent <= budget) | (place < LEAST_TERMS)) & ~common
-        chosen = np.sort(order[kept])
-        indptr = np.searchsorted(chosen, rows.indptr)
-        return sparse.csr_matrix(
-            (rows.data[chosen], rows.indices[chosen], indptr), shape=rows.shape
-        )
+        Only what the query could afford to read counts in the cosine.
+        """
+        records, count = self.postings.shape[1], rows.shape[0]
+        if records <= SMALL:
+            budget = EVERYTHING
+        found = np.zeros(count, np.int64)
+        record = np.zeros((count, k), np.int32)
+        score = np.zeros((count, k), np.int32)
+        if count and records:
+            _nearest(
+                *(rows.indptr, rows.indices, unit(rows)),
+                *(self.postings.indptr, self.postings.indices, self.postings.data),
+                *(records, budget, int(COMMON * records) if records > SMALL else records),
+                *(found, record, score),
+            )
+        query = np.repeat(np.arange(count), found)
+        kept = np.arange(k)[None, :] < found[:, None]
+        cosine = (score[kept] / ROUND).astype(np.float32)
+        return query, record[kept].astype(np.int64), cosine
 
 
-def weigh(rows: Sparse, rarity: Floats) -> Sparse:
-    """Return binary rows as unit-length TF-IDF rows, float32."""
-    weights = rarity[rows.indices]
-    lengths = np.sqrt(np.bincount(_row_of(rows), weights**2, minlength=rows.shape[0]))
-    data = (weights / lengths[_row_of(rows)]).astype(np.float32)
-    return sparse.csr_matrix((data, rows.indices, rows.indptr), shape=rows.shape)
+def unit(rows: Sparse) -> Singles:
+    """Return the weights of rows of rarities, each row of unit length, float32."""
+    lengths = np.sqrt(np.bincount(_row_of(rows), rows.data.astype(float) ** 2, rows.shape[0]))
+    return np.asarray(rows.data / lengths[_row_of(rows)], np.float32)
 
 
 def _row_of(rows: Sparse) -> Ints:
     return np.repeat(np.arange(rows.shape[0], dtype=np.int64), np.diff(rows.indptr))
+
+
+@compiled
+def _nearest(  # pragma: no cover - compiled
+    starts: Any,
+    terms: Any,
+    weights: Any,
+    places: Any,
+    records: Any,
+    values: Any,
+    width: int,
+    budget: int,
+    common: int,
+    found: Any,
+    best: Any,
+    scores: Any,
+) -> None:
+    """For each query: read postings, rarest term first, and keep the best by score, then row."""
+    k = best.shape[1]
+    total = np.zeros(width, np.float32)
+    touched = np.empty(width, np.int32)
+    for query in range(starts.shape[0] - 1):
+        begin, end = starts[query], starts[query + 1]
+        cost = places[terms[begin:end] + 1] - places[terms[begin:end]]
+        order = np.argsort(cost, kind="mergesort")
+        spent, seen = 0, 0
+        for read, at in enumerate(order):
+            if cost[at] > common or (spent + cost[at] > budget and read >= LEAST_TERMS):
+                break
+            if spent + cost[at] > LEAST_TERMS * budget:
+                break
+            spent += cost[at]
+            term, weight = terms[begin + at], weights[begin + at]
+            for place in range(places[term], places[term + 1]):
+                record = records[place]
+                if total[record] == 0:
+                    touched[seen] = record
+                    seen += 1
+                total[record] += weight * values[place]
+        held = 0
+        for place in range(seen):
+            record = touched[place]
+            score = np.int32(total[record] * ROUND + np.float32(0.5))
+            total[record] = 0
+            if score <= 0 or (
+                held == k
+                and (
+                    score < scores[query, k - 1]
+                    or (score == scores[query, k - 1] and record > best[query, k - 1])
+                )
+            ):
+                continue
+            at = min(held, k - 1)
+            while at > 0 and (
+                scores[query, at - 1] < score
+                or (scores[query, at - 1] == score and best[query, at - 1] > record)
+            ):
+                scores[query, at], best[query, at] = scores[query, at - 1], best[query, at - 1]
+                at -= 1
+            scores[query, at], best[query, at] = score, record
+            held = min(held + 1, k)
+        found[query] = held
 
 
 @dataclass(frozen=True)
@@ -120,12 +164,12 @@ class Index:
     keys: pl.DataFrame
 
     @classmethod
-    def of(cls, records: Encoded, known: Vocabularies) -> Index:
+    def of(cls, records: Encoded) -> Index:
         """Index an encoded table."""
         return cls(
             records,
-            View.of(records.wide, known.words.rarity()),
-            View.of(records.grams, known.grams.rarity()),
+            View.of(records.wide),
+            View.of(records.grams),
             exact_keys(records.texts),
         )
 

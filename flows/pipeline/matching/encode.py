@@ -46,9 +46,9 @@ class Encoded:
             brand), ``gtin`` and ``mpn`` (null where there is none).
         price: NaN where there is none.
         sizes: see ``sizes``.
-        title: binary CSR over the word vocabulary.
+        title: CSR over the word vocabulary, each word with its rarity.
         wide: the same.
-        grams: binary CSR over the gram vocabulary.
+        grams: CSR over the gram vocabulary, likewise.
     """
 
     texts: pl.DataFrame

@@ -159,7 +159,7 @@ def ranking(a: pl.DataFrame, b: pl.DataFrame, true: pl.DataFrame) -> dict[str, A
     true_i, true_j = tables.rows(true)
     i, j = tables.candidates(CANDIDATES)
     width = len(tables.b)
-    plain = Matcher((), boosting.Trees(())).pair_scores(tables, i, j)
+    plain = Matcher().pair_scores(tables, i, j)
     scores = {"plain": plain.probability}
     alone = learn_alone(tables)
     scores["unsupervised"] = alone.in_context(alone.pair_scores(tables, i, j)).probability

@@ -48,7 +48,14 @@ def kinds(features: Floats, probability: Floats) -> pl.Series:
     return pl.Series("kind", np.array(KINDS)[numbers] if len(numbers) else [], dtype=pl.String)
 
 
-def reasons(features: Floats, a: pl.DataFrame, b: pl.DataFrame, i: Ints, j: Ints) -> pl.Series:
+def reasons(
+    features: Floats,
+    a: pl.DataFrame,
+    b: pl.DataFrame,
+    i: Ints,
+    j: Ints,
+    sides: tuple[str, str] = ("A", "B"),
+) -> pl.Series:
     """Return, for each pair, what speaks for and against it.
 
     Args:
@@ -57,17 +64,18 @@ def reasons(features: Floats, a: pl.DataFrame, b: pl.DataFrame, i: Ints, j: Ints
         b: of the other.
         i: row in ``a``.
         j: in ``b``.
+        sides: what the two tables are called.
     """
     titles_a = a["title"].gather(i).to_list()
     titles_b = b["title"].gather(j).to_list()
     said = [
-        "; ".join(_reasons(row, left, right))
+        "; ".join(_reasons(row, left, right, sides))
         for row, left, right in zip(features, titles_a, titles_b, strict=True)
     ]
     return pl.Series("reasons", said, dtype=pl.String)
 
 
-def _reasons(row: Floats, left: str, right: str) -> list[str]:
+def _reasons(row: Floats, left: str, right: str, sides: tuple[str, str]) -> list[str]:
     def of(name: str) -> float:
         return float(row[_AT[name]])
 
@@ -85,16 +93,16 @@ def _reasons(row: Floats, left: str, right: str) -> list[str]:
     said.append(
         f"{of('a_found'):.0%} and {of('b_found'):.0%} of the telling words found on the other side"
     )
-    for side, title, other in (("A", left, right), ("B", right, left)):
+    for side, title, other in ((sides[0], left, right), (sides[1], right, left)):
         words, compact = set(other.split()), other.replace(" ", "")
         # A code counts as found where it stands split or joined; a letter inside a word does not.
         alone = [w for w in title.split() if w not in words and not (len(w) > 3 and w in compact)]
         if alone:
             said.append(f"only in the title of {side}: {' '.join(alone[:6])}")
-    return said + _facts(of)
+    return said + _facts(of, sides)
 
 
-def _facts(of: Callable[[str], float]) -> list[str]:
+def _facts(of: Callable[[str], float], sides: tuple[str, str]) -> list[str]:
     said = []
     if of("brand_ratio") == 100:
         said.append("same brand")
@@ -106,5 +114,5 @@ def _facts(of: Callable[[str], float]) -> list[str]:
         said.append("same size")
     if of("prices") == 2:
         ratio = float(np.exp(of("price_log_ratio")))
-        said.append(f"price A is {ratio:.2f} times price B")
+        said.append(f"the price of {sides[0]} is {ratio:.2f} times that of {sides[1]}")
     return said

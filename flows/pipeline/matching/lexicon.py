@@ -11,14 +11,16 @@ words seen in fewer than ``LEAST`` training pairs; these are zero.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
 from flows.pipeline.matching.arrays import Floats, Hashes, Ints, Sparse
+from flows.pipeline.matching.compiled import compiled
 from flows.pipeline.matching.encode import Encoded, Vocabularies
 
 LEAST: Final = 2
@@ -44,8 +46,8 @@ class Lexicon:
     slopes: Floats
     intercept: float
 
-    def score(self, missing: Sparse, features: Floats, known: Vocabularies) -> Floats:
-        """Return the log-odds of pairs, shape (pairs,)."""
+    def columns(self, known: Vocabularies) -> Floats:
+        """Return the weight of each column of a vocabulary."""
         columns = np.zeros(known.words.width)
         if len(self.hashes) and len(known.words.hashes):
             place = np.minimum(
@@ -53,18 +55,100 @@ class Lexicon:
             )
             there = known.words.hashes[place] == self.hashes
             columns[place[there]] = self.weights[there]
+        return columns
+
+    def linear(self, features: Floats) -> Floats:
+        """Return what the pair features add."""
         # Not ``@``: its sums depend on how many rows are asked at once.
         standard = np.nan_to_num((features - self.centre) / self.scale)
-        linear = np.einsum("ij,j->i", standard, self.slopes)
-        return np.asarray(missing @ columns + linear + self.intercept)
+        return np.asarray(np.einsum("ij,j->i", standard, self.slopes) + self.intercept)
+
+    def score(self, missing: Sparse, features: Floats, known: Vocabularies) -> Floats:
+        """Return the log-odds of pairs, shape (pairs,), from ``missing_words``."""
+        return np.asarray(missing @ self.columns(known) + self.linear(features))
+
+    def score_pairs(
+        self, a: Encoded, b: Encoded, i: Ints, j: Ints, features: Floats, known: Vocabularies
+    ) -> Floats:
+        """Return the same, without laying out the missing words first."""
+        out = np.zeros(len(i))
+        rows = [
+            part
+            for side in (a, b)
+            for part in (side.title.indptr, side.title.indices, side.wide.indptr, side.wide.indices)
+        ]
+        _missing_sums(i, j, self.columns(known), *rows, out)
+        return out + self.linear(features)
+
+
+def mean_of(lexicons: Sequence[Lexicon]) -> Lexicon:
+    """Return one lexicon whose scores are the mean of those of several."""
+    hashes = np.unique(np.concatenate([each.hashes for each in lexicons]))
+    weights = np.zeros(len(hashes))
+    for each in lexicons:
+        weights[np.searchsorted(hashes, each.hashes)] += each.weights / len(lexicons)
+    steep = np.mean([each.slopes / each.scale for each in lexicons], axis=0)
+    level = np.mean([each.slopes * each.centre / each.scale for each in lexicons], axis=0)
+    used = np.abs(steep) > 1e-12
+    # A feature that is not known counts nothing, which is why the levels stay with the features.
+    centre = np.divide(level, steep, out=np.zeros_like(level), where=used)
+    return Lexicon(
+        hashes,
+        weights,
+        centre,
+        np.ones_like(steep),
+        np.where(used, steep, 0.0),
+        float(np.mean([each.intercept for each in lexicons])),
+    )
 
 
 def missing_words(a: Encoded, b: Encoded, i: Ints, j: Ints) -> Sparse:
     """Return, for each pair, the title words that the other record has nowhere (CSR)."""
-    title_a, title_b = a.title[i], b.title[j]
-    alone_a = title_a - title_a.multiply(b.wide[j])
-    alone_b = title_b - title_b.multiply(a.wide[i])
+    title_a, title_b = _binary(a.title[i]), _binary(b.title[j])
+    alone_a = title_a - title_a.multiply(_binary(b.wide[j]))
+    alone_b = title_b - title_b.multiply(_binary(a.wide[i]))
     return (alone_a + alone_b).tocsr()
+
+
+def _binary(rows: Sparse) -> Sparse:
+    return sparse.csr_matrix((np.ones_like(rows.data), rows.indices, rows.indptr), rows.shape)
+
+
+@compiled
+def _missing_sum(  # pragma: no cover - compiled
+    weights: Any, terms: Any, start: int, stop: int, others: Any, other: int, end: int
+) -> float:
+    total = 0.0
+    for place in range(start, stop):
+        while other < end and others[other] < terms[place]:
+            other += 1
+        if other == end or others[other] != terms[place]:
+            total += weights[terms[place]]
+    return total
+
+
+@compiled
+def _missing_sums(  # pragma: no cover - compiled
+    i: Any,
+    j: Any,
+    weights: Any,
+    a_title: Any,
+    a_title_at: Any,
+    a_wide: Any,
+    a_wide_at: Any,
+    b_title: Any,
+    b_title_at: Any,
+    b_wide: Any,
+    b_wide_at: Any,
+    out: Any,
+) -> None:
+    for pair in range(i.shape[0]):
+        p, q = i[pair], j[pair]
+        out[pair] = _missing_sum(
+            weights, a_title_at, a_title[p], a_title[p + 1], b_wide_at, b_wide[q], b_wide[q + 1]
+        ) + _missing_sum(
+            weights, b_title_at, b_title[q], b_title[q + 1], a_wide_at, a_wide[p], a_wide[p + 1]
+        )
 
 
 def learn(missing: Sparse, features: Floats, labels: Ints, known: Vocabularies) -> Lexicon:

@@ -10,26 +10,30 @@ Promised: scores do not depend on the order of rows or pairs. Not done: deciding
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from scipy.special import expit  # type: ignore[import-untyped]
 
 from flows.pipeline.matching import candidates, context
-from flows.pipeline.matching.arrays import Floats, Ints, distinct
+from flows.pipeline.matching.arrays import Flags, Floats, Ints, Singles, distinct
 from flows.pipeline.matching.boosting import CUT, Trees, log_odds
+from flows.pipeline.matching.decision import Thresholds
 from flows.pipeline.matching.encode import Encoded, Vocabularies, encode, vocabularies
 from flows.pipeline.matching.errors import PairsError
-from flows.pipeline.matching.features import NAMES, pair_features
+from flows.pipeline.matching.features import CHEAP, NAMES, add_strings, cheap_features
 from flows.pipeline.matching.features.plain import plain_probability
-from flows.pipeline.matching.lexicon import Lexicon, missing_words
+from flows.pipeline.matching.lexicon import Lexicon
 from flows.pipeline.matching.tables import canonical
 
 CANDIDATES: Final = 10
 """Best of each view for each record, asked from both tables."""
 BATCH: Final = 100_000
 """Pairs scored at once."""
+HOPELESS: Final = 0.001
+"""Probability that a pair which the scout gave up has at the most; context does not save it."""
 _COSINE, _GRAMS, _PRICE = (
     NAMES.index(name) for name in ("wide_cosine", "gram_cosine", "price_distance")
 )
@@ -37,13 +41,21 @@ _COSINE, _GRAMS, _PRICE = (
 
 @dataclass(frozen=True)
 class Tables:
-    """Two tables, encoded with common vocabularies."""
+    """Two tables, encoded with common vocabularies.
+
+    Attributes:
+        a_records: one table, canonical; b_records: the other.
+        a: encoded; b: encoded.
+        known: the vocabularies of both.
+        both: whether candidates are asked from both tables, or from A alone.
+    """
 
     a_records: pl.DataFrame
     b_records: pl.DataFrame
     a: Encoded
     b: Encoded
     known: Vocabularies
+    both: bool = True
 
     @classmethod
     def of(cls, a: pl.DataFrame, b: pl.DataFrame) -> Tables:
@@ -86,9 +98,11 @@ class Tables:
         return found[0], found[1]
 
     def candidates(self, k: int = CANDIDATES) -> tuple[Ints, Ints]:
-        """Return the candidate pairs, asked from both sides, sorted, each once."""
-        i, j = candidates.find(self.a, candidates.Index.of(self.b, self.known), k)
-        back_j, back_i = candidates.find(self.b, candidates.Index.of(self.a, self.known), k)
+        """Return the candidate pairs, sorted, each once."""
+        i, j = candidates.find(self.a, candidates.Index.of(self.b), k)
+        if not self.both:
+            return i, j
+        back_j, back_i = candidates.find(self.b, candidates.Index.of(self.a), k)
         return unite((i, j), (back_i, back_j), len(self.b))
 
 
@@ -117,49 +131,87 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Scout:
+    """A few trees over the cheap features: who is hopeless is looked at no further.
+
+    Attributes:
+        trees: over ``features.CHEAP``.
+        floor: raw score below which a pair is hopeless.
+    """
+
+    trees: Trees
+    floor: float
+
+    def hopeful(self, features: Floats) -> tuple[Flags, Floats]:
+        """Return which pairs are not hopeless, and the raw scores of all."""
+        raw = self.trees.raw(np.ascontiguousarray(features[:, CHEAP]))
+        return raw >= self.floor, raw
+
+
+@dataclass(frozen=True)
 class Matcher:
     """A trained model.
 
     Attributes:
-        lexicons: one for each fold; their mean is used.
+        lexicon: what missing words mean; None for a model without.
         pair: trees over the pair features.
         context: trees over pair and context features; None for a model without context.
+        scout: sorts out the hopeless; None for a model that looks at every pair.
         facts: what it was trained on and how well: fingerprint, counts, metrics, thresholds.
     """
 
-    lexicons: tuple[Lexicon, ...]
-    pair: Trees
+    lexicon: Lexicon | None = None
+    pair: Trees = field(default_factory=Trees)
     context: Trees | None = None
+    scout: Scout | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def inputs(self, tables: Tables, i: Ints, j: Ints) -> Floats:
-        """Return pair features with the score of the lexicons as the last column."""
-        features = pair_features(tables.a, tables.b, i, j, tables.known)
-        lexical = np.round(self.lexical(tables, i, j, features), 4)
-        return np.column_stack([features, lexical.astype(np.float32)])
-
-    def lexical(self, tables: Tables, i: Ints, j: Ints, features: Floats) -> Floats:
-        """Return the mean score of the lexicons; zeros where there is none."""
-        if not self.lexicons or not len(i):
-            return np.zeros(len(i))
-        missing = missing_words(tables.a, tables.b, i, j)
-        scores = [lexicon.score(missing, features, tables.known) for lexicon in self.lexicons]
-        return np.asarray(np.mean(scores, axis=0))
+    @property
+    def thresholds(self) -> Thresholds | None:
+        """The thresholds of the last stage; None for a model that was trained without labels."""
+        known = self.facts.get("context", self.facts.get("pair"))
+        if known is None:
+            return None
+        return Thresholds(*(known[name] for name in ("accept", "reject", "precision", "accepted")))
 
     def pair_scores(self, tables: Tables, i: Ints, j: Ints) -> Scored:
-        """Score pairs by themselves."""
-        parts = []
-        features = [np.zeros((0, len(NAMES) + 1), np.float32)]
+        """Score pairs by themselves.
+
+        The features of a hopeless pair that only the trees would read stay unknown (NaN).
+        """
+        features = np.full((len(i), len(NAMES) + 1), np.nan, np.float32)
+        probability = np.zeros(len(i))
         for start in range(0, len(i), BATCH):
             cut = slice(start, start + BATCH)
-            features.append(self.inputs(tables, i[cut], j[cut]))
-            parts.append(self.alone(features[-1]))
-        probability = np.concatenate([np.zeros(0), *parts])
-        return Scored(i, j, probability, np.concatenate(features))
+            features[cut], probability[cut] = self._pair_batch(tables, i[cut], j[cut])
+        return Scored(i, j, probability, features)
+
+    def _pair_batch(self, tables: Tables, i: Ints, j: Ints) -> tuple[Singles, Floats]:
+        features = cheap_features(tables.a, tables.b, i, j, tables.known)
+        probability = np.full(len(i), HOPELESS)
+        alive = np.arange(len(i))
+        if self.scout is not None:
+            hopeful, raw = self.scout.hopeful(features)
+            alive = np.flatnonzero(hopeful)
+            probability = np.minimum(expit(raw), HOPELESS)
+        add_strings(features, tables.a, tables.b, i, j, alive)
+        lexical = np.full(len(i), np.nan, np.float32)
+        chosen = features[alive]
+        lexical[alive] = self.lexical(tables, i[alive], j[alive], chosen)
+        inputs = np.column_stack([features, lexical])
+        probability[alive] = self.alone(inputs[alive])
+        return inputs, np.clip(probability, CUT, 1 - CUT)
+
+    def lexical(self, tables: Tables, i: Ints, j: Ints, features: Floats) -> Singles:
+        """Return the score of the lexicon; zeros where there is none."""
+        if self.lexicon is None or not len(i):
+            return np.zeros(len(i), np.float32)
+        score = self.lexicon.score_pairs(tables.a, tables.b, i, j, features, tables.known)
+        return np.round(score, 4).astype(np.float32)
 
     def alone(self, inputs: Floats) -> Floats:
         """Return the probability of pairs from their ``inputs``; a guess without trees."""
-        if not self.pair.boosters:
+        if self.pair.forest is None:
             return np.clip(plain_probability(inputs), CUT, 1 - CUT)
         return self.pair.calibrated(self.pair.raw(inputs))
 
@@ -167,9 +219,18 @@ class Matcher:
         """Score all candidates of two tables anew, each among its rivals."""
         if self.context is None or not len(scored.i):
             return scored
-        features = with_context(scored)
-        probability = self.context.calibrated(self.context.raw(features))
-        return Scored(scored.i, scored.j, probability, scored.features)
+        leads = context.context_features(scored.i, scored.j, *rival_inputs(scored))
+        return replace(scored, probability=self.conclude(scored, leads))
+
+    def conclude(self, scored: Scored, leads: Singles) -> Floats:
+        """Return the probabilities in context; a hopeless pair keeps what it has."""
+        if self.context is None:
+            return scored.probability
+        probability = scored.probability.copy()
+        alive = np.flatnonzero(probability > HOPELESS)
+        rows = np.hstack([scored.features[alive], leads[alive]])
+        probability[alive] = self.context.calibrated(self.context.raw(rows))
+        return probability
 
     def score(
         self, a: pl.DataFrame, b: pl.DataFrame, pairs: pl.DataFrame, *, context: bool = True

@@ -78,9 +78,15 @@ def with_identity(probability: Floats, features: Floats) -> Floats:
 
 
 def present(
-    tables: Tables, scored: Scored, *, one_to_one: bool, least: float, evidence: bool
+    tables: Tables,
+    scored: Scored,
+    *,
+    one_to_one: bool,
+    least: float,
+    evidence: bool,
+    sides: tuple[str, str] = ("A", "B"),
 ) -> pl.DataFrame:
-    """Return scored pairs as the frame of ``match``."""
+    """Return scored pairs as the frame of ``match``; ``sides`` name the tables in the reasons."""
     chosen: Flags = (
         choose(scored.i, scored.j, scored.probability, max(least, 1e-6))
         if one_to_one
@@ -94,7 +100,7 @@ def present(
             "b_id": _ids(tables.b_records, j),
             "probability": np.round(probability, 6).astype(np.float64),
             "kind": explain.kinds(features, probability),
-            "reasons": explain.reasons(features, tables.a.texts, tables.b.texts, i, j),
+            "reasons": explain.reasons(features, tables.a.texts, tables.b.texts, i, j, sides),
         }
     )
     if evidence:

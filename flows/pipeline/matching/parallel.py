@@ -69,8 +69,8 @@ def score_on(
     """
     base = Path(tempfile.mkdtemp(prefix="matching-", dir=folder))
     try:
-        write_index(base / "a", Index.of(tables.a, tables.known), tables.known)
-        write_index(base / "b", Index.of(tables.b, tables.known), tables.known)
+        write_index(base / "a", Index.of(tables.a), tables.known)
+        write_index(base / "b", Index.of(tables.b), tables.known)
         store.save(matcher, base / "model")
         return _rounds(client, base, len(tables.a), len(tables.b), least, rows)
     finally:
@@ -164,10 +164,10 @@ def _conclude(base: str, number: int, least: float) -> None:
 
     matcher = _matcher(f"{base}/model")
     features = read_array(Path(base) / f"features-{number}.npy")
-    probability: Floats = read_array(Path(base) / f"alone-{number}.npy")
-    if matcher.context is not None and len(features):
-        rows = np.hstack([features, read_array(Path(base) / f"leads-{number}.npy")])
-        probability = matcher.context.calibrated(matcher.context.raw(rows))
+    alone: Floats = read_array(Path(base) / f"alone-{number}.npy")
+    i, j = read_array(Path(base) / f"pairs-{number}.npy")
+    leads = read_array(Path(base) / f"leads-{number}.npy")
+    probability = matcher.conclude(Scored(i, j, alone, features), leads)
     probability = with_identity(probability, features)
     kept = np.flatnonzero(probability >= least)
     write_array(Path(base) / f"kept-{number}.npy", kept)

@@ -72,10 +72,8 @@ def read_index(folder: Path) -> tuple[Index, Vocabularies]:
         *(_read_sparse(folder, name) for name in ("title", "wide", "grams")),
     )
     views = []
-    for name, vocabulary in (("words_view", known.words), ("grams_view", known.grams)):
-        postings = _read_sparse(folder, name)
-        documents = np.diff(postings.indptr).astype(np.int64)
-        views.append(View(postings, vocabulary.rarity(), documents))
+    for name in ("words_view", "grams_view"):
+        views.append(View(_read_sparse(folder, name)))
     return Index(records, views[0], views[1], pl.read_ipc(folder / "keys.arrow")), known
 
 

@@ -8,7 +8,7 @@ pairs of one record of A share a fold.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,12 @@ from flows.pipeline.matching import boosting
 from flows.pipeline.matching.arrays import Floats, Ints
 from flows.pipeline.matching.decision import choose_thresholds
 from flows.pipeline.matching.errors import PairsError
-from flows.pipeline.matching.features import pair_features
-from flows.pipeline.matching.lexicon import learn, missing_words
+from flows.pipeline.matching.features import CHEAP, pair_features
+from flows.pipeline.matching.lexicon import learn, mean_of, missing_words
 from flows.pipeline.matching.matcher import (
     Matcher,
     Scored,
+    Scout,
     Tables,
     locate,
     unite,
@@ -31,6 +32,11 @@ from flows.pipeline.matching.matcher import (
 
 LEAST_EACH = 10
 """Matches, and other pairs, below which nothing can be learnt: two for each fold."""
+SCOUT_ROUNDS, SCOUT_RATE = 20, 0.15
+"""Few trees: it must be an order of magnitude cheaper than what it saves."""
+SCOUT_LOST = 0.002
+SCOUT_MARGIN, SCOUT_HIGHEST = 0.5, -4.0
+"""In log-odds: nobody is hopeless above the second, below one in fifty."""
 
 
 def train(
@@ -105,7 +111,15 @@ def labelled_rows(tables: Tables, pairs: pl.DataFrame) -> tuple[Ints, Ints, Ints
 
 
 def fit(
-    tables: Tables, i: Ints, j: Ints, labels: Ints, data: str, target_precision: float = 0.99
+    tables: Tables,
+    i: Ints,
+    j: Ints,
+    labels: Ints,
+    data: str,
+    target_precision: float = 0.99,
+    *,
+    rounds: int = boosting.ROUNDS,
+    rate: float = boosting.RATE,
 ) -> Trained:
     """Return the matcher of labelled rows, with held-out scores; see ``train``."""
     fold = boosting.folds_of(i, labels)
@@ -117,11 +131,14 @@ def fit(
         lexicons.append(learn(missing[rest], features[rest], labels[rest], tables.known))
         held = ~rest
         lexical[held] = lexicons[-1].score(missing[held], features[held], tables.known)
-    inputs = np.column_stack([features, lexical])
-    pair, raw = boosting.grow(inputs, labels, fold)
-    matcher = Matcher(tuple(lexicons), pair)
+    inputs = np.column_stack([features, np.round(lexical, 4).astype(np.float32)])
+    pair, raw = boosting.grow(inputs, labels, fold, rounds=rounds, rate=rate)
+    scout = grow_scout(features, labels, fold)
+    matcher = Matcher(mean_of(lexicons), pair, None, scout)
     held_out = pair.calibrated(raw)
-    trees, in_context = _grow_context(matcher, tables, i, j, labels, fold, inputs, held_out)
+    rows = _in_context(matcher, tables, i, j, inputs, held_out)
+    trees, raw = boosting.grow(rows, labels, fold, rounds=rounds, rate=rate)
+    in_context = trees.calibrated(raw)
     facts: dict[str, Any] = {
         "data": data,
         "pairs": len(labels),
@@ -129,28 +146,36 @@ def fit(
         "pair": measure(held_out, labels, target_precision),
         "context": measure(in_context, labels, target_precision),
     }
-    return Trained(Matcher(tuple(lexicons), pair, trees, facts), labels, held_out, in_context)
+    matcher = replace(matcher, context=trees, facts=facts)
+    return Trained(matcher, labels, held_out, in_context)
 
 
-def _grow_context(
-    matcher: Matcher,
-    tables: Tables,
-    i: Ints,
-    j: Ints,
-    labels: Ints,
-    fold: Ints,
-    inputs: Floats,
-    held_out: Floats,
-) -> tuple[boosting.Trees, Floats]:
+def grow_scout(features: Floats, labels: Ints, fold: Ints) -> Scout:
+    """Return the scout of labelled pairs: its floor loses next to none of their matches.
+
+    Args:
+        features: of the pairs, as ``features.NAMES``.
+        labels: 0 or 1.
+        fold: of each pair.
+    """
+    cheap = np.ascontiguousarray(features[:, CHEAP])
+    trees, raw = boosting.grow(cheap, labels, fold, rounds=SCOUT_ROUNDS, rate=SCOUT_RATE)
+    # By trees that had not seen them; a margin, since so few matches say little of the worst.
+    lowest = np.quantile(raw[labels == 1], SCOUT_LOST, method="lower")
+    return Scout(trees, float(min(lowest - SCOUT_MARGIN, SCOUT_HIGHEST)))
+
+
+def _in_context(
+    matcher: Matcher, tables: Tables, i: Ints, j: Ints, inputs: Floats, held_out: Floats
+) -> Floats:
+    """The features of the context stage, with held-out scores for the pairs themselves."""
     width = len(tables.b)
     all_i, all_j = unite(tables.candidates(), (i, j), width)
     scored = matcher.pair_scores(tables, all_i, all_j)
     here = locate(all_i, all_j, i, j, width)
     probability, features = scored.probability.copy(), scored.features.copy()
     probability[here], features[here] = held_out, inputs
-    rows = with_context(Scored(all_i, all_j, probability, features))[here]
-    trees, raw = boosting.grow(rows, labels, fold)
-    return trees, trees.calibrated(raw)
+    return with_context(Scored(all_i, all_j, probability, features))[here]
 
 
 def measure(probability: Floats, labels: Ints, target_precision: float) -> dict[str, float]:

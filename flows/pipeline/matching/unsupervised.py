@@ -58,13 +58,13 @@ def learn_alone(tables: Tables) -> Matcher:
     The matcher has no lexicon: what a word means would be guessed from the same guesses.
     """
     i, j = tables.candidates()
-    matcher = Matcher((), boosting.Trees(()))
-    features = matcher.inputs(tables, i, j)
+    matcher = Matcher()
+    features = matcher.pair_scores(tables, i, j).features
     score = similarity(features)
     for share in SURE_SHARES:
         matches, others = examples(i, j, score, share)
         if matches.sum() < LEAST_MATCHES or others.sum() < LEAST_MATCHES:
-            return Matcher((), boosting.Trees(()), None, {"unsupervised": True, "plain": True})
+            return Matcher(facts={"unsupervised": True, "plain": True})
         chosen = _sample(np.flatnonzero(matches | others))
         labels = matches[chosen].astype(np.int64)
         fold = boosting.folds_of(i[chosen], labels)
@@ -72,7 +72,7 @@ def learn_alone(tables: Tables) -> Matcher:
         probability = pair.calibrated(pair.raw(features))
         rows = with_context(Scored(i, j, probability, features))
         trees, _ = boosting.grow(rows[chosen], labels, fold, rounds=ROUNDS, rate=RATE)
-        matcher = Matcher((), pair, trees, {"unsupervised": True})
+        matcher = Matcher(None, pair, trees, None, {"unsupervised": True})
         score = trees.calibrated(trees.raw(rows))
     return matcher
 

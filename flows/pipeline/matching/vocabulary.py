@@ -53,13 +53,13 @@ class Vocabulary:
         return np.concatenate([self.classes, np.repeat(np.arange(3, dtype=np.int8), SPARE)])
 
     def rows(self, terms: Terms, count: int) -> Sparse:
-        """Return the texts as a binary CSR matrix (count, width), float32, indices sorted."""
+        """Return the texts as a CSR matrix (count, width) of rarities, float32, indices sorted."""
         columns = self.columns(terms)
         keys = distinct(terms.rows * self.width + columns)
         indptr = np.searchsorted(keys, np.arange(count + 1) * self.width)
         indices = keys % self.width
         matrix = sparse.csr_matrix(
-            (np.ones(len(indices), np.float32), indices.astype(np.int32), indptr),
+            (self.rarity().astype(np.float32)[indices], indices.astype(np.int32), indptr),
             shape=(count, self.width),
         )
         matrix.has_sorted_indices = True

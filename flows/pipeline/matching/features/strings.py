@@ -15,7 +15,8 @@ import polars as pl
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import JaroWinkler
 
-from flows.pipeline.matching.arrays import Floats, Ints
+from flows.pipeline.matching.arrays import Flags, Floats, Ints
+from flows.pipeline.matching.encode import Encoded
 
 _MEASURES: Final[tuple[tuple[str, str, str, Callable[..., Any]], ...]] = (
     ("title_ratio", "title", "title", fuzz.ratio),
@@ -56,21 +57,50 @@ def comparable(texts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def strings(a: pl.DataFrame, b: pl.DataFrame, i: Ints, j: Ints) -> Floats:
+def strings(a: Encoded, b: Encoded, i: Ints, j: Ints) -> Floats:
     """Return the features NAMES of pairs, 0 to 100, NaN where a side has no such text.
 
+    Only the records that the pairs name are looked at, and each two texts are compared once,
+    however many pairs they stand in: brands and categories repeat.
+
     Args:
-        a: texts of one side, from ``comparable``.
-        b: of the other.
+        a: one side.
+        b: the other.
         i: row in ``a`` of each pair.
         j: row in ``b``.
     """
     columns = np.full((len(i), len(_MEASURES)), np.nan, np.float64)
+    sides = []
+    for side, rows in ((a, i), (b, j)):
+        found, where = np.unique(rows, return_inverse=True)
+        sides.append((comparable(side.texts[found]), where))
+    (texts_a, p), (texts_b, q) = sides
+    codes_a: dict[str, Any] = {}
+    codes_b: dict[str, Any] = {}
     for place, (_, left, right, scorer) in enumerate(_MEASURES):
-        there = ((a[left] != "").to_numpy()[i]) & ((b[right] != "").to_numpy()[j])
-        if there.any():
-            queries = a[left].gather(i[there]).to_list()
-            choices = b[right].gather(j[there]).to_list()
-            scores = process.cpdist(queries, choices, scorer=scorer, workers=1)
-            columns[there, place] = np.round(scores.astype(np.float64), 3)
+        for codes, texts, name in ((codes_a, texts_a, left), (codes_b, texts_b, right)):
+            if name not in codes:
+                codes[name] = _coded(texts[name])
+        (one, one_texts, one_there), (two, two_texts, two_there) = codes_a[left], codes_b[right]
+        there = one_there[p] & two_there[q]
+        if not there.any():
+            continue
+        keys, back = np.unique(one[p[there]] * len(two_texts) + two[q[there]], return_inverse=True)
+        scores = process.cpdist(
+            [one_texts[key] for key in (keys // len(two_texts)).tolist()],
+            [two_texts[key] for key in (keys % len(two_texts)).tolist()],
+            scorer=scorer,
+            workers=1,
+        )
+        columns[there, place] = np.round(scores.astype(np.float64), 3)[back]
     return columns
+
+
+def _coded(texts: pl.Series) -> tuple[Ints, list[str], Flags]:
+    """Number the texts: a number for each row, the texts by number, and which rows have one."""
+    distinct = texts.unique(maintain_order=True)
+    numbered = pl.DataFrame({"text": distinct}).with_row_index("number")
+    rows = pl.DataFrame({"text": texts}).join(
+        numbered, on="text", how="left", maintain_order="left"
+    )
+    return rows["number"].to_numpy().astype(np.int64), distinct.to_list(), (texts != "").to_numpy()

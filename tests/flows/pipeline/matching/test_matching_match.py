@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from flows.pipeline.matching import candidates, store
-from flows.pipeline.matching.errors import ModelError, PairsError, TableError
+from flows.pipeline.matching.errors import PairsError, TableError
 from flows.pipeline.matching.matcher import Matcher, Tables
 from flows.pipeline.matching.matching import match
 from flows.pipeline.matching.training import train
@@ -61,40 +61,6 @@ def test_training_twice_gives_the_same_bytes(
     store.save(train(*two_shops), tmp_path / "two")
     for path in sorted((tmp_path / "one").iterdir()):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
-
-
-def test_a_saved_matcher_scores_the_same(
-    two_shops: Shops, matcher: Matcher, tmp_path: Path
-) -> None:
-    a, b, pairs = two_shops
-    store.save(matcher, tmp_path)
-    again = store.load(tmp_path)
-    assert again.score(a, b, pairs).equals(matcher.score(a, b, pairs))
-    assert again.facts == matcher.facts
-
-
-def test_a_damaged_model_is_refused(matcher: Matcher, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no readable model"):
-        store.load(tmp_path / "nowhere")
-    store.save(matcher, tmp_path)
-    trees = tmp_path / "pair-0.txt"
-    trees.write_text(trees.read_text().replace("leaf_value=", "leaf_value=9", 1))
-    with pytest.raises(ModelError, match="differs from its hash"):
-        store.load(tmp_path)
-    store.save(matcher, tmp_path)
-    manifest = json.loads((tmp_path / "model.json").read_text())
-    for change, message in (
-        ({"version": 99}, "format version"),
-        ({"features": ["x"]}, "other features"),
-        ({"lexicons": [{}]}, "no readable model"),
-        ({"stages": {"pair": {"files": ["../pair-0.txt"]}}}, "leaves the folder"),
-    ):
-        (tmp_path / "model.json").write_text(json.dumps(manifest | change))
-        with pytest.raises(ModelError, match=message):
-            store.load(tmp_path)
-    (tmp_path / "model.json").write_text("[1")
-    with pytest.raises(ModelError, match="no readable model"):
-        store.load(tmp_path)
 
 
 def table(*titles: str | None) -> pl.DataFrame:
@@ -167,7 +133,7 @@ def test_bad_labels_are_refused(two_shops: Shops) -> None:
 def test_a_day_against_a_standing_index_asks_what_the_whole_would(two_shops: Shops) -> None:
     a, b, _ = two_shops
     tables = Tables.of(a, b)
-    index = candidates.Index.of(tables.b, tables.known)
+    index = candidates.Index.of(tables.b)
     whole = candidates.find(tables.a, index, 5)
     some = np.arange(40, 90)
     part = candidates.find(tables.a.take(some), index, 5)
@@ -180,7 +146,7 @@ def test_the_budget_leaves_the_rarest_words(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(candidates, "SMALL", 0)
     names = [f"gemeinsam wort{n % 7} kode{n}x{n}" for n in range(300)]
     tables = Tables.of(table(*names), table(*names))
-    index = candidates.Index.of(tables.b, tables.known)
+    index = candidates.Index.of(tables.b)
     i, j = candidates.find(tables.a, index, 1, budget=5)
     assert (i == j).sum() == 300
 
