@@ -8,7 +8,8 @@ from __future__ import annotations
 import polars as pl
 
 from flows.pipeline.insights.exact import share
-from flows.pipeline.schema import ASSORTMENT, ASSORTMENT_GAPS, conform
+from flows.pipeline.mart_schema import ASSORTMENT, ASSORTMENT_GAPS
+from flows.pipeline.schema import conform
 
 
 def assortment(own: pl.DataFrame, market: pl.DataFrame) -> pl.DataFrame:

@@ -25,11 +25,22 @@ class Basis:
         marts: of a day, by name; without ``figures``.
         own_seller: the customer's own.
         own_products: own products with a valid GTIN.
+        minimum_prices: products with a minimum advertised price.
+        watched: competitors' offers of them.
+        watched_products: those of them that a competitor offers.
     """
 
     marts: Mapping[str, pl.DataFrame]
     own_seller: str
     own_products: int
+    minimum_prices: int = 0
+    watched: int = 0
+    watched_products: int = 0
+
+    def sides(self) -> tuple[tuple[str, pl.Expr], ...]:
+        """Return the two sides, own and market, with what tells them apart."""
+        mine = pl.col("seller") == self.own_seller
+        return (("own", mine), ("market", ~mine))
 
     def competitors(self) -> pl.DataFrame:
         """Return COVERAGE of the competitors."""

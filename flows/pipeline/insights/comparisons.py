@@ -9,7 +9,8 @@ from __future__ import annotations
 import polars as pl
 
 from flows.pipeline.insights.exact import rounded
-from flows.pipeline.schema import COMPARISONS, MONEY, conform
+from flows.pipeline.mart_schema import COMPARISONS
+from flows.pipeline.schema import MONEY, conform
 
 
 def comparisons(own: pl.DataFrame, market: pl.DataFrame, matches: pl.DataFrame) -> pl.DataFrame:

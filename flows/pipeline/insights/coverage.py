@@ -13,7 +13,8 @@ from datetime import date
 import polars as pl
 
 from flows.pipeline.insights.exact import rounded
-from flows.pipeline.schema import COVERAGE, conform
+from flows.pipeline.mart_schema import COVERAGE
+from flows.pipeline.schema import conform
 
 PARTIAL, INFLATED = 0.8, 1.25
 
@@ -23,8 +24,9 @@ _STORES_NAMED = 3
 
 def coverage(
     offers: pl.DataFrame,
-    history: Mapping[date, pl.DataFrame],
+    seen: pl.DataFrame,
     *,
+    days: Sequence[date],
     day: date,
     own_seller: str,
     days_expected: Sequence[date],
@@ -36,7 +38,8 @@ def coverage(
 
     Args:
         offers: OFFERS of the day, all sellers.
-        history: OFFERS of the earlier days for which there are any.
+        seen: `Panel.sellers`: what each seller had on each earlier day.
+        days: earlier days for which there are offers.
         day: the day.
         own_seller: the customer's own.
         days_expected: earlier days for which there should be offers.
@@ -51,25 +54,7 @@ def coverage(
         offers_with_gtin=pl.col("gtin").count().cast(pl.Int64),
         latest_price_update=pl.col("updated_at").max(),
     )
-    before = pl.concat(
-        [
-            pl.DataFrame(
-                schema={
-                    "seller": pl.String(),
-                    "count": pl.Int64(),
-                    "seen": pl.Date(),
-                    "stores": pl.String(),
-                }
-            ),
-            *(
-                frame.group_by("seller").agg(
-                    count=pl.len().cast(pl.Int64), seen=pl.lit(earlier, pl.Date), stores=stores
-                )
-                for earlier, frame in sorted(history.items())
-            ),
-        ]
-    )
-    past = before.group_by("seller").agg(
+    past = seen.group_by("seller").agg(
         baseline_offers=pl.col("count").median(),
         days_seen=pl.len().cast(pl.Int64),
         first_before=pl.col("seen").min(),
@@ -80,7 +65,7 @@ def coverage(
         pl.col("offers", "offers_with_gtin", "days_seen").fill_null(0)
     )
     here = pl.col("offers") > 0
-    latest = max(history, default=None)
+    latest = max(days, default=None)
     made = joined.with_columns(
         day=pl.lit(day, pl.Date),
         is_own=pl.col("seller") == own_seller,
@@ -94,7 +79,7 @@ def coverage(
         status=pl.when(~here)
         .then(pl.lit("missing"))
         .when(pl.col("days_seen") == 0)
-        .then(pl.lit("new" if history else "fresh"))
+        .then(pl.lit("new" if days else "fresh"))
         .when(share < PARTIAL)
         .then(pl.lit("partial"))
         .when(share > INFLATED)

@@ -6,7 +6,7 @@ import polars as pl
 
 from flows.pipeline.history import History
 from flows.pipeline.insights.marts import compute
-from flows.pipeline.schema import MARTS
+from flows.pipeline.mart_schema import MARTS
 from sdk import Dataset, checks, record, task
 
 _HISTORY_COLUMNS = ["day", "seller", "store_id", "sku", "price"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from flows.pipeline.insights.exact import exact_mean, rounded, share
-from flows.pipeline.schema import MONEY, OUTCOMES, PRODUCT_POSITION, conform
+from flows.pipeline.mart_schema import OUTCOMES, PRODUCT_POSITION
+from flows.pipeline.schema import MONEY, conform
 
 WHOLE_MARKET = "all"
 

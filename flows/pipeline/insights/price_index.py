@@ -17,7 +17,8 @@ import polars as pl
 
 from flows.pipeline.insights.exact import exact_mean, exact_sum, rounded
 from flows.pipeline.insights.position import ONE_SELLER, PRODUCT, WHOLE_MARKET, market_first
-from flows.pipeline.schema import PRICE_INDEX, conform
+from flows.pipeline.mart_schema import PRICE_INDEX
+from flows.pipeline.schema import conform
 
 FEWEST = 3
 """With fewer products an index says more about them than about prices: it is null."""

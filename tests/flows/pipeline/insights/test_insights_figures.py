@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from flows.pipeline.insights.price_index import FEWEST
-from flows.pipeline.schema import MARTS, MATCHES, empty
+from flows.pipeline.mart_schema import MARTS
+from flows.pipeline.schema import MATCHES, empty
 
 INDICES = [
     f"price_index_own_over_market_{way}" for way in ("mean", "median", "geometric", "basket")

@@ -13,7 +13,8 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from flows.pipeline.reporting import formats, wording
 from flows.pipeline.reporting.page import render_page
 from flows.pipeline.reporting.report import Report
-from flows.pipeline.schema import MARTS, empty
+from flows.pipeline.mart_schema import MARTS
+from flows.pipeline.schema import empty
 
 HOSTILE = [
     "<script>alert(1)</script>",
