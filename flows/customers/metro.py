@@ -14,6 +14,8 @@ from flows.pipeline import (
     match_products,
     normalise_prices,
     publish_reports,
+    raise_alerts,
+    rules_of,
 )
 from sdk import Dataset, branch, flow
 
@@ -29,8 +31,10 @@ def metro_daily(day: date | None = None, source: str = "s3://metro-in/prices") -
         source: folder or URL of the daily files.
     """
     offers = normalise_prices(ingest_prices(source, day), currency="ILS")
-    history = earlier_offers(source, day, days=14, currency="ILS")
+    history = earlier_offers(source, day, days=30, currency="ILS")
     matches = match_products(offers, own_seller=OWN)
-    marts = compute_insights(offers, matches, history, own_seller=OWN)
+    rules = rules_of(__file__)
+    marts = compute_insights(offers, matches, history, own_seller=OWN, rules=rules)
+    alerts = raise_alerts(marts, rules, owner="grocery")
     full = branch(marts.coverage >= 0.8, "enough of the market answered", coverage=marts.coverage)
-    return publish_reports(marts, offers, history, title="Metro", partial=not full)
+    return publish_reports(marts, offers, history, title="Metro", alerts=alerts, partial=not full)

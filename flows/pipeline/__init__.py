@@ -11,7 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from flows.pipeline.alerting.flow import raise_alerts
     from flows.pipeline.capture.flow import capture_offers
+    from flows.pipeline.customer_rules import rules_of
     from flows.pipeline.history import History, earlier_offers
     from flows.pipeline.ingest.flow import ingest_prices
     from flows.pipeline.insights.flow import compute_insights
@@ -28,6 +30,8 @@ _HOMES = {
     "match_products": "matching.flow",
     "normalise_prices": "normalise.flow",
     "publish_reports": "reporting.flow",
+    "raise_alerts": "alerting.flow",
+    "rules_of": "customer_rules",
 }
 
 __all__ = [
@@ -39,6 +43,8 @@ __all__ = [
     "match_products",
     "normalise_prices",
     "publish_reports",
+    "raise_alerts",
+    "rules_of",
 ]
 
 

@@ -371,3 +371,34 @@ MARTS: dict[str, Schema] = {
     "match_quality": MATCH_QUALITY,
     "coverage": COVERAGE,
 }
+
+ALERTS: Schema = {
+    # One row for each thing that a rule found, or that it told of and no longer finds.
+    "day": pl.Date(),
+    "rule": pl.String(),
+    "kind": pl.String(),
+    "severity": pl.String(),
+    "group": pl.String(),  # what is told together
+    "item": pl.String(),  # what is the same thing on another day
+    "gtin": pl.String(),
+    "name": pl.String(),
+    "seller": pl.String(),
+    "value": pl.Float64(),  # percent or days, as the rule's threshold
+    "threshold": pl.Float64(),
+    "text": pl.String(),
+    "first_day": pl.Date(),
+    "told_day": pl.Date(),  # when it was last told
+    "state": pl.String(),  # told | cooling | ended
+}
+
+ALERT_RULES: Schema = {
+    # One row for each rule: what became of it.
+    "day": pl.Date(),
+    "rule": pl.String(),
+    "kind": pl.String(),
+    "found": pl.Int64(),  # null where it could not be asked
+    "told": pl.Int64(),
+    "cooling": pl.Int64(),
+    "ended": pl.Int64(),
+    "note": pl.String(),
+}

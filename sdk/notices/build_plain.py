@@ -21,6 +21,7 @@ WHAT = {
     "overrunning": "is past its deadline",
     "stuck": "gives no sign of life",
     "undelivered": "cannot be told",
+    "alert": "found something",
 }
 """What happened, behind the name of the place."""
 
@@ -32,6 +33,7 @@ NOW = {
     "overrunning": "See in the run's log which step takes long; cancel it if it comes too late.",
     "stuck": "See whether the run's process lives; if not, cancel the run and run it again.",
     "undelivered": "Mend the block that is named, then run the flow notices-deliver.",
+    "alert": "Look at it in the day's dashboard; the rule is in the customer's rules file.",
 }
 """What to do, where nobody said something better."""
 

@@ -21,9 +21,12 @@ also to whoever is on call."""
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error", "critical")
 """From quiet to loud."""
 
-Kind = Literal["failed", "degraded", "mended", "late", "overrunning", "stuck", "undelivered"]
+Kind = Literal[
+    "failed", "degraded", "mended", "late", "overrunning", "stuck", "undelivered", "alert"
+]
 """What happened. ``late``: a run that was due has not begun. ``overrunning``: it is past its
-deadline. ``stuck``: it gives no sign of life. ``undelivered``: a notice was refused for good."""
+deadline. ``stuck``: it gives no sign of life. ``undelivered``: a notice was refused for good.
+``alert``: nothing broke, a customer's rule found something in its market."""
 
 
 class Notice(BaseModel):

@@ -14,6 +14,7 @@ import polars as pl
 from flows.pipeline.insights.exact import share
 from flows.pipeline.insights.position import ONE_SELLER
 from flows.pipeline.mart_schema import CONTENT, CONTENT_PRODUCTS
+from flows.pipeline.rules import ContentField
 from flows.pipeline.schema import conform
 
 
@@ -22,7 +23,9 @@ def _met(field: str, least: int) -> pl.Expr:
     return length >= least
 
 
-def content(offers: pl.DataFrame, rules: Mapping[str, int], *, own_seller: str) -> pl.DataFrame:
+def content(
+    offers: pl.DataFrame, rules: Mapping[ContentField, int], *, own_seller: str
+) -> pl.DataFrame:
     """Return how many offers of each seller meet each rule.
 
     ``share`` = met / checked, null where the source does not carry the field.
@@ -52,7 +55,7 @@ def content(offers: pl.DataFrame, rules: Mapping[str, int], *, own_seller: str) 
     return pl.concat(made).sort(~pl.col("is_own"), "seller", "rule")
 
 
-def content_products(own: pl.DataFrame, rules: Mapping[str, int]) -> pl.DataFrame:
+def content_products(own: pl.DataFrame, rules: Mapping[ContentField, int]) -> pl.DataFrame:
     """Return the own offers that miss a rule, and which.
 
     ``score`` = rules met / rules that apply.

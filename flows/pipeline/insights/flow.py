@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
 import polars as pl
 
 from flows.pipeline.history import History
 from flows.pipeline.insights.marts import compute
 from flows.pipeline.mart_schema import MARTS
+from flows.pipeline.rules import NO_RULES, Rules
+from flows.pipeline.schema import OFFER_KEY
 from sdk import Dataset, checks, record, task
 
-_HISTORY_COLUMNS = ["day", "seller", "store_id", "sku", "price"]
+_HISTORY_COLUMNS = [
+    *OFFER_KEY,
+    "price",
+    "currency",
+    "availability",
+    "pack_quantity",
+    "pack_unit",
+    "stale",
+]
+
+
+class _Days(Mapping[date, pl.DataFrame]):
+    """The offers of earlier days, each read when it is asked for: a month does not fit at once."""
+
+    def __init__(self, datasets: Sequence[Dataset]) -> None:
+        self._by_day = {dataset.day: dataset for dataset in datasets}
+
+    def __getitem__(self, day: date) -> pl.DataFrame:
+        dataset = self._by_day[day]
+        part = next(part for part in dataset.parts if part.name == "offers")
+        there = {column.name for column in part.columns}
+        # Days that were published before these columns were there are still days.
+        return dataset.frame("offers", columns=[c for c in _HISTORY_COLUMNS if c in there])
+
+    def __iter__(self) -> Iterator[date]:
+        return iter(self._by_day)
+
+    def __len__(self) -> int:
+        return len(self._by_day)
 
 
 @task(
@@ -33,7 +66,14 @@ _HISTORY_COLUMNS = ["day", "seller", "store_id", "sku", "price"]
     },
 )
 def compute_insights(
-    offers: Dataset, matches: Dataset, history: History, *, own_seller: str
+    offers: Dataset,
+    matches: Dataset,
+    history: History,
+    *,
+    own_seller: str,
+    rules: Rules = NO_RULES,
+    audits: Dataset | None = None,
+    searches: Dataset | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Compute the marts of a day.
 
@@ -42,6 +82,9 @@ def compute_insights(
         matches: of the day.
         history: of the days before.
         own_seller: the customer's own.
+        rules: the customer's; without them some figures say that they are not configured.
+        audits: accepted matches that people looked at, as AUDITS; none where nobody audits.
+        searches: what sites answered to search words, as SEARCH_RESULTS.
 
     Returns:
         A table for each of `MARTS`. Records ``coverage``: the share of the competitors that are
@@ -50,13 +93,13 @@ def compute_insights(
     marts = compute(
         offers.frame("offers"),
         matches.frame(),
-        {
-            earlier.day: earlier.frame("offers", columns=_HISTORY_COLUMNS)
-            for earlier in history.offers
-        },
+        _Days(history.offers),
         day=offers.day,
         own_seller=own_seller,
         days_expected=history.expected,
+        rules=rules,
+        audits=None if audits is None else audits.frame(),
+        searches=None if searches is None else searches.frame(),
     )
     record(coverage=_coverage(marts["coverage"]))
     return marts

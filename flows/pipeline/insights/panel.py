@@ -188,4 +188,5 @@ def in_money(cents: Ints, name: str) -> pl.Series:
 def today_of(offers: pl.DataFrame) -> Ints:
     """Return the day's prices as the panel has them; 0 where there is none above 0."""
     cents = offers.select(in_cents(pl.col("price")).fill_null(0))["price"]
-    return np.maximum(cents.to_numpy(), 0)
+    today: Ints = np.maximum(cents.to_numpy(), 0)
+    return today

@@ -119,7 +119,10 @@ def _discounts(basis: Basis, name: str, which: pl.Expr) -> Row:
     found = basis.marts["discounts"].filter(which)
     decided = found.filter(pl.col("verdict").is_in(DECIDED))
     valid = decided.filter(pl.col("verdict") == "valid").height
-    lacking = "too few of the days before were seen" if found.height else "nothing is on promotion"
+    lacking = "too few of the days before were seen"
+    if not found.height:
+        known = int(basis.marts["promotions"].filter(which)["known"].sum())
+        lacking = "nothing is on promotion" if known else "no source tells struck prices"
     return figure(
         f"discounts_{name}_valid_share",
         WHOLE_MARKET,

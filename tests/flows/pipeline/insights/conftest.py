@@ -17,7 +17,8 @@ from flows.pipeline.schema import OFFERS
 DAY = date(2026, 8, 15)
 OWN = "Own"
 Offers = Sequence[tuple[Any, ...]]
-"""(seller, product, price[, store[, currency]]); a product is a number, None for no GTIN."""
+"""(seller, product, price[, store[, currency]][, {column: value}]); a product is a number, None
+for no GTIN."""
 
 
 class Insights:
@@ -31,7 +32,8 @@ class Insights:
         """OFFERS of the day; products without a GTIN are told apart by their place."""
         rows = []
         for place, offer in enumerate(offers):
-            seller, product, price, *others = offer
+            more = offer[-1] if isinstance(offer[-1], dict) else {}
+            seller, product, price, *others = offer[: len(offer) - bool(more)]
             store, currency = (*others, *("1", "ILS")[len(others) :])
             rows.append(
                 {
@@ -44,6 +46,9 @@ class Insights:
                     "name": f"product {product}",
                     "price": None if price is None else Decimal(price),
                     "currency": currency,
+                    "availability": "unknown",
+                    "stale": False,
+                    **more,
                 }
             )
         return pl.DataFrame(rows, schema=OFFERS)
@@ -57,6 +62,7 @@ class Insights:
         matches: pl.DataFrame | None = None,
         low: float = 0.4,
         high: float = 2.5,
+        **given: Any,
     ) -> dict[str, pl.DataFrame]:
         """The marts of the offers; history by how many days ago it was."""
         today = offers if isinstance(offers, pl.DataFrame) else cls.frame(offers)
@@ -68,7 +74,13 @@ class Insights:
             for ago, before in (history or {}).items()
         }
         return compute(
-            today, matches, earlier, day=DAY, own_seller=OWN, days_expected=sorted(earlier)
+            today,
+            matches,
+            earlier,
+            day=DAY,
+            own_seller=OWN,
+            days_expected=sorted(earlier),
+            **given,
         )
 
     @staticmethod

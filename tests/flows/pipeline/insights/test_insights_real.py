@@ -14,8 +14,10 @@ from flows.pipeline.ingest.read import read_day
 from flows.pipeline.insights.marts import compute
 from flows.pipeline.matching.by_gtin import PRICE_RATIO_HIGH, PRICE_RATIO_LOW, match_by_gtin
 from flows.pipeline.normalise.offers import to_offers
+from flows.pipeline.rules import ChangeGuards, Rules
 
 OWN = "שופרסל"
+GUARDS = ChangeGuards()
 DAY = date(2026, 8, 15)
 
 SQL = f"""
@@ -34,8 +36,32 @@ create table cases as
     union all
     select seller, gtin, own, other, other, other from pairs;
 create table earlier as
-    select seller, store_id, sku, arg_max(price, day) as previous, max(day) as previous_day
+    select seller, store_id, sku, arg_max(price, day) as previous, max(day) as previous_day,
+        list(price order by day desc)[2] as price_before,
+        arg_max({{'quantity': pack_quantity, 'unit': pack_unit}}, day)
+            filter (where pack_quantity is not null and pack_unit is not null) as pack
     from history group by all;
+create table moved as
+    with compared as (
+        select *, price::double / previous::double as factor,
+            count(*) over (partition by seller, store_id) as compared
+        from offers join earlier using (seller, store_id, sku)),
+    changed as (
+        select *, count(*) over (partition by seller, store_id, round(factor, 3)) as alike
+        from compared where price <> previous)
+    select *,
+        coalesce(pack.quantity <> pack_quantity or pack.unit <> pack_unit, false)
+        or greatest(factor, 1 / factor) >= {GUARDS.factor}
+        or (compared >= {GUARDS.shift_least} and alike >= {GUARDS.shift_share} * compared)
+        or (abs(factor - 1) >= {GUARDS.bounce_pct} / 100 and coalesce(price_before = price, false))
+        as doubted
+    from changed;
+"""
+
+
+MINIMUM = f"""
+    select gtin, round(0.9 * min(price), 2)::decimal(18, 4) as minimum from offers
+    where seller = '{OWN}' and gtin is not null group by gtin order by gtin limit 500
 """
 
 
@@ -44,6 +70,7 @@ class Day(NamedTuple):
 
     marts: dict[str, pl.DataFrame]
     sql: duckdb.DuckDBPyConnection
+    rules: Rules
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +88,10 @@ def real(il_prices: str) -> Iterator[Day]:
     connection.register("history", history.to_arrow())
     connection.execute(SQL)
     own = pl.col("seller") == OWN
+    rules = Rules(
+        minimum_prices=dict(connection.execute(MINIMUM).fetchall()),
+        content={"name": 12, "brand": 1, "image": 1},
+    )
     marts = compute(
         offers,
         match_by_gtin(offers.filter(own), offers.filter(~own)),
@@ -68,8 +99,9 @@ def real(il_prices: str) -> Iterator[Day]:
         day=DAY,
         own_seller=OWN,
         days_expected=list(made),
+        rules=rules,
     )
-    yield Day(marts, connection)
+    yield Day(marts, connection, rules)
     connection.close()
 
 
@@ -151,12 +183,17 @@ def test_pairs_that_are_not_used_are_those_of_far_prices(real: Day) -> None:
 def test_price_changes(real: Day) -> None:
     theirs = real.sql.execute(
         """
-        select seller, count(previous), count(*) filter (where price <> previous),
-            count(*) filter (where price > previous), count(*) filter (where price < previous),
-            avg((price <> previous)::int),
-            median(100 * (price - previous)::double / previous::double)
-                filter (where price <> previous)
-        from offers left join earlier using (seller, store_id, sku)
+        select seller, any_value(n), count(m.sku) filter (where not doubted),
+            count(m.sku) filter (where doubted),
+            count(m.sku) filter (where not doubted and m.price > previous),
+            count(m.sku) filter (where not doubted and m.price < previous),
+            case when any_value(n) > 0
+                then count(m.sku) filter (where not doubted) / any_value(n) end,
+            median(100 * (m.price - previous)::double / previous::double)
+                filter (where not doubted)
+        from (select o.seller, count(previous) as n
+              from offers o left join earlier using (seller, store_id, sku) group by 1) s
+        left join moved m using (seller)
         group by seller order by seller
         """
     ).fetchall()
@@ -164,19 +201,97 @@ def test_price_changes(real: Day) -> None:
         "seller",
         "compared",
         "changed",
+        "doubted",
         "raised",
         "lowered",
         "changed_share",
         "median_change_new_over_previous_pct",
     )
     close(ours.rows(), theirs)
-    days = real.sql.execute(
-        "select distinct previous_day from offers join earlier using (seller, store_id, sku)"
-        " where price <> previous order by 1"
+    changes = real.marts["price_changes"]
+    keys = ["seller", "store_id", "sku", "previous_day"]
+    listed = real.sql.execute(
+        f"select {', '.join(keys)}, not doubted from moved order by 1, 2, 3"
     ).fetchall()
-    assert real.marts["price_changes"]["previous_day"].unique().sort().to_list() == [
-        d for (d,) in days
-    ]
+    assert changes.select(*keys, "believed").rows() == listed
+    assert 0 < (~changes["believed"]).sum() < changes.height
+
+
+def test_groups_of_the_assortment(real: Day) -> None:
+    theirs = real.sql.execute(
+        f"""
+        with said as (
+            select gtin, trim(brand) as brand, count(*) as times from offers
+            where gtin is not null and trim(brand) <> '' group by all),
+        usual as (select gtin, arg_min(brand, (-times, brand)) as brand from said group by gtin),
+        products as (
+            select gtin, bool_or(seller = '{OWN}') as own, bool_or(seller <> '{OWN}') as market,
+                min(price) as lowest
+            from offers where gtin is not null group by gtin),
+        ranked as (
+            select *, floor(3 * (rank() over (order by lowest) - 1) / count(*) over ()) as third
+            from products left join usual using (gtin)),
+        grouped as (
+            select 'brand' as dimension, brand as value, * exclude (brand) from ranked
+            union all by name
+            select 'price tier' as dimension, ['low', 'middle', 'high'][third::int + 1] as value,
+                * exclude (brand) from ranked)
+        select dimension, value, count_if(own), count_if(market), count_if(own and market),
+            count_if(own and not market), count_if(market and not own)
+        from grouped group by all order by all
+        """
+    ).fetchall()
+    groups = real.marts["assortment_groups"].with_columns(
+        # A tier's bounds stand behind its name.
+        value=pl.when(pl.col("dimension") == "price tier")
+        .then(pl.col("value").str.split(":").list.first())
+        .otherwise("value")
+    )
+    counts = ["own_products", "market_products", "shared_products", "own_only", "gaps"]
+    ours = groups.select("dimension", "value", *counts).sort("dimension", "value", nulls_last=True)
+    key = lambda row: (row[0], row[1] is None, row[1] or "")  # noqa: E731
+    assert sorted(ours.rows(), key=key) == sorted(theirs, key=key)
+    assert ours.height > 100
+
+
+def test_minimum_prices(real: Day) -> None:
+    broken, watched, offered = real.sql.execute(
+        f"""
+        with rules as ({MINIMUM})
+        select count_if(o.price < r.minimum), count(*), count(distinct gtin)
+        from offers o join rules r using (gtin) where o.seller <> '{OWN}'
+        """
+    ).fetchall()[0]
+    (row,) = (
+        real.marts["figures"].filter(pl.col("figure") == "map_violation_share").rows(named=True)
+    )
+    assert (row["numerator"], row["denominator"]) == (broken, watched)
+    assert broken > 0
+    assert row["coverage"] == pytest.approx(offered / len(real.rules.minimum_prices), abs=1e-6)
+
+
+def test_content(real: Day) -> None:
+    theirs = real.sql.execute(
+        f"""
+        select count(*) filter (where length(trim(name)) >= 12)
+                + count(*) filter (where length(trim(brand)) >= 1),
+            count(*) * ((count(name) > 0)::int + (count(brand) > 0)::int)
+        from offers where seller = '{OWN}'
+        """
+    ).fetchall()
+    (row,) = real.marts["figures"].filter(pl.col("figure") == "content_score_own").rows(named=True)
+    assert (row["numerator"], row["denominator"]) == theirs[0]
+
+
+def test_what_price_files_do_not_tell_is_not_zero(real: Day) -> None:
+    for name in ("out_of_stock_rate_own", "promotion_share_market", "discounts_market_valid_share"):
+        (row,) = (
+            real.marts["figures"]
+            .filter((pl.col("figure") == name) & (pl.col("market") == "all"))
+            .rows(named=True)
+        )
+        assert row["value"] is None
+        assert row["note"].startswith("not enough data: ")
 
 
 def test_assortments(real: Day) -> None:
