@@ -37,4 +37,6 @@ def orchard_daily(day: date | None = None, source: str = ".dataweave/sample") ->
     marts = compute_insights(offers, matches, history, own_seller=OWN, rules=rules)
     alerts = raise_alerts(marts, rules, owner="grocery")
     full = branch(marts.coverage >= 0.8, "enough of the market answered", coverage=marts.coverage)
-    return publish_reports(marts, offers, history, title="Orchard Market", alerts=alerts, partial=not full)
+    return publish_reports(
+        marts, offers, history, title="Orchard Market", alerts=alerts, partial=not full
+    )

@@ -14,7 +14,7 @@ from flows.sample import InjectedFault, Sample
 from sdk import DatasetKey, Store
 from tests.e2e.platform_cli import Outcome, published, run
 
-MADE = ("prices", "offers", "matches", "marts", "report")
+MADE = ("prices", "offers", "matches", "marts", "alerts", "report")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def _page(store: Store, market: Sample) -> str:
 
 def _text(page: str) -> str:
     """What a reader sees of a page."""
-    without = re.sub(r"<(style|svg)\b.*?</\1>", " ", page, flags=re.S)
+    without = re.sub(r"<(style|svg|script)\b.*?</\1>", " ", page, flags=re.S)
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", "", without)))
 
 
@@ -60,6 +60,7 @@ def test_run_says_where_its_results_are_and_how_each_step_went(
         "normalise_prices",
         "match_products",
         "compute_insights",
+        "decide_alerts",
         "publish_reports",
     ):
         assert re.search(rf"^\s+{step}\s+\w+ 2026-03-\d\d v1\s+fresh", outcome.out, re.M), step
@@ -117,12 +118,16 @@ def test_every_injected_fault_is_said_in_the_report(
     assert not missed, "\n".join(map(str, missed))
 
 
-def test_page_runs_nothing_and_loads_nothing(
+def test_page_loads_nothing_and_runs_its_own_script_alone(
     first: tuple[Outcome, Path], store: Store, market: Sample
 ) -> None:
     page = _page(store, market)
-    assert "<script" not in page.lower()
-    assert not re.search(r"""(src|href)\s*=\s*["'](?!#)""", page)
+    assert re.findall(r"<script\b[^>]*>", page) == [
+        '<script type="application/octet-stream" id="data">',
+        "<script>",
+    ]
+    assert "default-src 'none'" in page
+    assert not re.search(r"""\s(src|href)\s*=\s*["'](?!#)""", page)
     assert not re.search(r"@import|url\(\s*['\"]?(https?:)?//", page)
 
 

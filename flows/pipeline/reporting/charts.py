@@ -13,7 +13,7 @@ import vl_convert
 OWN_WINS, EVEN, OWN_LOSES = "#0072b2", "#9aa5b1", "#d55e00"
 _INK, _GRID, _FONT = "#1f2933", "#e4e7eb", "system-ui, sans-serif"
 _ROW = 34
-_WIDTH = 560
+_WIDTH = 400
 
 
 def index_by_competitor(price_index: pl.DataFrame, everyone: str) -> str:

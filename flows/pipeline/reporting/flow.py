@@ -19,7 +19,13 @@ _UNUSUAL = ("missing", "partial", "inflated")
 
 @task(dataset="report")
 def publish_reports(
-    marts: Dataset, offers: Dataset, history: History, *, title: str, partial: bool = False
+    marts: Dataset,
+    offers: Dataset,
+    history: History,
+    *,
+    title: str,
+    alerts: Dataset | None = None,
+    partial: bool = False,
 ) -> dict[str, bytes]:
     """Write a customer's page and workbook of a day.
 
@@ -28,6 +34,7 @@ def publish_reports(
         offers: of the day, all sellers.
         history: of the days before.
         title: the customer's name, for people.
+        alerts: of the day, as `raise_alerts` publishes them.
         partial: too little of the market answered: said first on the page.
 
     Returns:
@@ -48,6 +55,8 @@ def publish_reports(
             dict.fromkeys(str(reason) for item in (marts, offers) for reason in item.degraded)
         ),
         checks=tuple(_checks(lineage, marts)),
+        alerts=None if alerts is None else alerts.frame("alerts"),
+        alert_rules=None if alerts is None else alerts.frame("rules"),
     )
     return {"report.html": render_page(report), "report.xlsx": render_workbook(report)}
 

@@ -27,6 +27,13 @@ def count(value: float | None) -> str:
     return NOTHING if value is None else f"{value:,.0f}"
 
 
+def number(value: float | None) -> str:
+    """Write a number of no known unit: without decimals where it has none."""
+    if value is None:
+        return NOTHING
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.4f}"
+
+
 def index(value: float | None) -> str:
     """Write an index with one decimal: 103.4."""
     return NOTHING if value is None else f"{value:,.1f}"

@@ -1,37 +1,52 @@
-"""The page: one HTML file that explains a customer's day, without network or script.
+"""The dashboard: one HTML file that explains a customer's day, without network.
+
+Everything that is in it is in it: no font, picture, script or datum is fetched, so that it can be
+mailed, archived and opened in a train. Without script it is a report: all summaries, the first
+rows of each table, printable. Its one script lets a reader filter, sort and page all rows.
 
 Everything that comes from data is escaped by the template engine and isolated for text direction
 (``<bdi>``), so that a Hebrew name beside a price keeps both readable. A content security policy
-inside the page forbids any script and any load.
+inside the page forbids every load, and every script but that one, which it knows by its hash.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from importlib.resources import files
 
 import jinja2
 import polars as pl
 from markupsafe import Markup
 
 from flows.pipeline.insights.position import WHOLE_MARKET
-from flows.pipeline.reporting import charts, formats, wording
-from flows.pipeline.reporting.report import TOP, Report
+from flows.pipeline.reporting import (
+    formats,
+    price_sections,
+    quality_sections,
+    range_sections,
+    wording,
+)
+from flows.pipeline.reporting.payload import payload
+from flows.pipeline.reporting.report import Report
+from flows.pipeline.reporting.sections import Section
+from flows.pipeline.reporting.tables import FIRST, cell
 
-EVERYONE = "all competitors"
-
-_CARDS = (
+OVERVIEW = (
     "price_index_own_over_market_mean",
     "median_gap_own_minus_lowest_pct",
     "win_share",
     "lose_share",
     "matched_products_over_own",
-    "price_changes_own_share",
     "price_changes_market_share",
     "assortment_gap_products",
+    "out_of_stock_rate_own",
+    "promotion_share_market",
+    "map_violation_share",
 )
-"""The figures at the top of the page; all of them are in the workbook."""
+"""The figures at the top of the page; all of them are in its last section and the workbook."""
 
 
 @dataclass(frozen=True)
@@ -43,54 +58,67 @@ class Card:
     value: str
     meaning: str
     detail: str
+    as_of: str
+    coverage: float | None
     lacking: str
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a figure means: its name, title, formula and what its n counts."""
+
+    name: str
+    title: str
+    definition: str
+    base: str
+
+
+def sections(report: Report) -> list[Section]:
+    """Return the page's sections below the overview, in their order."""
+    made = [
+        quality_sections.alerts(report),
+        price_sections.price_position(report),
+        price_sections.changes(report),
+        range_sections.availability(report),
+        range_sections.assortment(report),
+        range_sections.promotions(report),
+        range_sections.content(report),
+        quality_sections.quality(report),
+        quality_sections.figures(report),
+    ]
+    return [section for section in made if section is not None]
 
 
 def render_page(report: Report) -> bytes:
     """Return the page as UTF-8; the same report gives the same bytes."""
-    marts = report.marts
+    shown = sections(report)
+    tables = [table for section in shown for table in section.tables]
+    data = payload(tables)
+    script = _resource("page.js")
     page = (
         _environment()
         .get_template("page.html.j2")
         .render(
             report=report,
-            marts={name: frame.to_dicts() for name, frame in marts.items() if name in _SHOWN},
-            cards=[card for name in _CARDS if (card := _card(report, name))],
-            charts={
-                "index": Markup(charts.index_by_competitor(marts["price_index"], EVERYONE)),  # noqa: S704
-                "outcomes": Markup(charts.outcomes_by_competitor(marts["outcomes"], EVERYONE)),  # noqa: S704
-                "distribution": Markup(charts.index_distribution(marts["product_position"])),  # noqa: S704
-            },
-            dearest=report.dearest().to_dicts(),
-            cheapest=report.cheapest().to_dicts(),
-            changes=report.largest_changes().to_dicts(),
-            gaps=marts["assortment_gaps"].head(TOP).to_dicts(),
-            reviews=report.reviews().head(TOP).to_dicts(),
-            fault_groups=report.fault_groups().to_dicts(),
-            rejected_groups=report.rejected_groups().to_dicts(),
-            totals={
-                "changes": marts["price_changes"].height,
-                "gaps": marts["assortment_gaps"].height,
-                "reviews": report.reviews().height,
-                "faults": report.faults.height,
-                "rejected": report.rejected.height,
-            },
-            failed_checks=[check for check in report.checks if not check.passed],
-            definitions=_definitions(marts["figures"]),
+            sections=shown,
+            overview=[card for name in OVERVIEW if (card := card_of(report, name))],
+            card_of=lambda name, market: card_of(report, name, market),
+            definitions=_definitions(report.marts["figures"]),
+            data=Markup(data.text),  # noqa: S704 - base64
+            held=data.rows,
+            first=FIRST,
+            style=Markup(_resource("page.css")),  # noqa: S704 - ours
+            script=Markup(script),  # noqa: S704 - ours
+            script_hash=_hash(script),
             wording=wording,
-            everyone=EVERYONE,
-            whole=WHOLE_MARKET,
         )
     )
     return page.encode()
 
 
-_SHOWN = frozenset({"price_index", "outcomes", "change_summary", "assortment", "coverage"})
-"""The marts of which the page shows every row."""
-
-
-def _card(report: Report, name: str) -> Card | None:
-    row = report.figure(name)
+def card_of(report: Report, name: str, market: str = WHOLE_MARKET) -> Card | None:
+    """Return the card of a figure; None where the day has no such figure."""
+    row = report.figure(name, market)
     if row is None:
         return None
     words = wording.FIGURES[name]
@@ -102,18 +130,31 @@ def _card(report: Report, name: str) -> Card | None:
         title=words.title,
         value=wording.value(row),
         meaning=words.meaning,
-        detail=", ".join([*parts, f"as of {row['as_of']}"]),
+        detail=", ".join(parts),
+        as_of=f"as of {row['as_of']}",
+        coverage=row["coverage"],  # type: ignore[arg-type]
         lacking=str(row["note"] or ""),
     )
 
 
-def _definitions(figures: pl.DataFrame) -> list[dict[str, str]]:
-    shown = set(figures["figure"])
+def _definitions(figures: pl.DataFrame) -> list[Definition]:
+    there = set(figures["figure"])
     return [
-        {"title": words.title, "definition": words.definition}
+        Definition(name, words.title, words.definition, words.base)
         for name, words in wording.FIGURES.items()
-        if name in shown
+        if name in there
     ]
+
+
+@cache
+def _resource(name: str) -> str:
+    return files("flows.pipeline.reporting").joinpath("templates", name).read_text("utf-8")
+
+
+def _hash(script: str) -> str:
+    """Return what a content security policy knows a script by."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"sha256-{digest}"
 
 
 @cache
@@ -125,16 +166,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("money", "signed_money", "count", "index", "share", "percent", "text", "moment"):
+    for name in ("count", "share", "text"):
         environment.filters[name] = getattr(formats, name)
-    environment.filters["rows_named"] = _rows_named
+    environment.globals["cell"] = cell
+    environment.tests["table"] = lambda part: hasattr(part, "columns")
     return environment
-
-
-def _rows_named(group: dict[str, Any]) -> str:
-    """Write which rows a fault is about: the first few, and how many more."""
-    rows = [str(row) for row in group["rows"]]
-    if not rows:
-        return "the file"
-    more = group["count"] - len(rows)
-    return f"row {', '.join(rows)}" + (f" and {more:,} more" if more > 0 else "")

@@ -10,9 +10,6 @@ import polars as pl
 
 from flows.pipeline.insights.position import WHOLE_MARKET
 
-TOP = 20
-"""Rows of each "top" table: what a person reads before turning to the workbook."""
-
 
 @dataclass(frozen=True)
 class CheckLine:
@@ -53,6 +50,8 @@ class Report:
         earlier: what is missing or damaged on the days before, in words.
         degraded_because: why the figures rest on older or other data; empty when they are fresh.
         checks: of the steps before.
+        alerts: ALERTS of the day; None where nobody asked for any.
+        alert_rules: ALERT_RULES of the day; the same.
     """
 
     title: str
@@ -66,6 +65,8 @@ class Report:
     earlier: tuple[str, ...] = ()
     degraded_because: tuple[str, ...] = ()
     checks: tuple[CheckLine, ...] = field(default=())
+    alerts: pl.DataFrame | None = None
+    alert_rules: pl.DataFrame | None = None
 
     @property
     def state(self) -> str:
@@ -81,35 +82,28 @@ class Report:
         )
         return found.row(0, named=True) if found.height else None
 
-    def dearest(self) -> pl.DataFrame:
-        """Return the own products furthest above the lowest price of their market."""
-        return (
-            self.marts["product_position"]
-            .filter(pl.col("gap_own_minus_lowest") > 0)
-            .sort("gap_own_minus_lowest_pct", "gtin", descending=[True, False])
-            .head(TOP)
-        )
+    def products(self) -> pl.DataFrame:
+        """Return the compared own products, the furthest above the cheapest competitor first.
 
-    def cheapest(self) -> pl.DataFrame:
-        """Return the own products furthest below it: where there is room."""
+        By the gap as it is shown: of those that read alike the first GTIN comes first, as a reader
+        who sorts by that column finds them.
+        """
+        position = self.marts["product_position"]
+        read = [round(gap, 1) for gap in position["gap_own_minus_lowest_pct"]]
         return (
-            self.marts["product_position"]
-            .filter(pl.col("gap_own_minus_lowest") < 0)
-            .sort("gap_own_minus_lowest_pct", "gtin")
-            .head(TOP)
+            position.with_columns(read=pl.Series(read, dtype=pl.Float64))
+            .sort(-pl.col("read"), "gtin", "own_sku", nulls_last=True)
+            .drop("read")
         )
 
     def largest_changes(self) -> pl.DataFrame:
-        """Return the largest price changes, up or down."""
-        return (
-            self.marts["price_changes"]
-            .sort(
-                pl.col("change_new_over_previous_pct").abs(),
-                "seller",
-                "sku",
-                descending=[True, False, False],
-            )
-            .head(TOP)
+        """Return the price changes, the largest first, up or down; doubted ones last."""
+        return self.marts["price_changes"].sort(
+            ~pl.col("believed"),
+            -pl.col("change_new_over_previous_pct").abs(),
+            "seller",
+            "sku",
+            "store_id",
         )
 
     def reviews(self) -> pl.DataFrame:

@@ -37,9 +37,11 @@ _NUMBER_FORMATS = {
     r"_pct$": '+0.0"\u202f%";\u22120.0"\u202f%";0.0"\u202f%"',
     r"^gap_|_minus_": "+#,##0.00;\u2212#,##0.00;0.00",
     r"index": "#,##0.0",
-    r"share|_over_own$|_over_seller$|coverage|over_baseline": "0.0\u202f%",
+    r"share|_over_own$|_over_seller$|_over_market$|coverage|over_baseline|rate$|precision|score": (
+        "0.0\u202f%"
+    ),
     r"ratio": "0.000",
-    r"price|lowest|mean|median|basket": "#,##0.00",
+    r"price|lowest|minimum|mean|median|basket": "#,##0.00",
 }
 
 
@@ -75,9 +77,15 @@ def render_workbook(report: Report) -> bytes:
 def sheets(report: Report) -> list[Sheet]:
     """Return the sheets in their order."""
     marts = report.marts
+    alerts = [
+        Sheet(tab, frame)
+        for tab, frame in (("Alerts", report.alerts), ("Alert rules", report.alert_rules))
+        if frame is not None
+    ]
     return [
         Sheet("About", _about(report)),
         Sheet("Figures", _figures(marts["figures"])),
+        *alerts,
         Sheet("Price index", marts["price_index"]),
         Sheet("Products", marts["product_position"], tinted="outcome"),
         Sheet("Comparisons", marts["comparisons"]),
@@ -85,7 +93,17 @@ def sheets(report: Report) -> list[Sheet]:
         Sheet("Price changes", marts["price_changes"]),
         Sheet("Changes by seller", marts["change_summary"]),
         Sheet("Assortment", marts["assortment"]),
+        Sheet("Assortment groups", marts["assortment_groups"]),
         Sheet("Assortment gaps", marts["assortment_gaps"]),
+        Sheet("Availability", marts["availability"]),
+        Sheet("Out of stock", marts["out_of_stock"]),
+        Sheet("Promotions", marts["promotions"]),
+        Sheet("Discounts", marts["discounts"]),
+        Sheet("Minimum prices", marts["map_violations"]),
+        Sheet("Content", marts["content"]),
+        Sheet("Content by product", marts["content_products"]),
+        Sheet("Share of search", marts["search_share"]),
+        Sheet("Match quality", marts["match_quality"]),
         Sheet("Sellers", marts["coverage"]),
         Sheet("Faults", report.faults),
         Sheet("Rejected rows", report.rejected),

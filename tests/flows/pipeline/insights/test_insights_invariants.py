@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from flows.pipeline.insights.exact import DECIMALS, exact_mean, exact_sum, rounded, share
 from flows.pipeline.insights.marts import compute
-from flows.pipeline.matching.by_gtin import match_by_gtin
 from flows.pipeline.mart_schema import MARTS
+from flows.pipeline.matching.by_gtin import match_by_gtin
 
 WAYS = [f"index_own_over_market_{way}" for way in ("mean", "median", "geometric", "basket")]
 _ULP = 2 * 10**-DECIMALS

@@ -49,8 +49,8 @@ def test_the_window_ends_where_the_price_began(insights) -> None:
     ("now", "regular", "before", "verdict"),
     [
         ("70", "100", {}, "unproven"),
-        ("70", "100", {day: "100" for day in range(1, 24)}, "unproven"),
-        ("70", "100", {day: "100" for day in range(1, 25)}, "valid"),
+        ("70", "100", dict.fromkeys(range(1, 24), "100"), "unproven"),
+        ("70", "100", dict.fromkeys(range(1, 25), "100"), "valid"),
         ("70", "100", {1: "99.99"}, "overstated"),
         ("70", "100", {1: "100", 2: "60"}, "no_reduction"),
         ("70", "100", {1: "100", 31: "60"}, "unproven"),  # before the window

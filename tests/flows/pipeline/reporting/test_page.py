@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import re
 from dataclasses import replace
@@ -10,10 +12,12 @@ import polars as pl
 import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
-from flows.pipeline.reporting import formats, wording
-from flows.pipeline.reporting.page import render_page
-from flows.pipeline.reporting.report import Report
 from flows.pipeline.mart_schema import MARTS
+from flows.pipeline.reporting import formats, wording
+from flows.pipeline.reporting.page import OVERVIEW, render_page, sections
+from flows.pipeline.reporting.payload import payload
+from flows.pipeline.reporting.report import Report
+from flows.pipeline.reporting.tables import FIRST, Column, Table
 from flows.pipeline.schema import empty
 
 HOSTILE = [
@@ -25,50 +29,124 @@ HOSTILE = [
     "\u202eevil",
 ]
 
+MADE_FOR_THE_PAGE = {"reviews", "faults", "rejected", "checks", "alerts", "alert_rules"}
+"""Tables that are no mart; each has a test of its own, or is a mart's rows filtered."""
+
 
 @pytest.fixture(scope="module")
-def tree(report: Report) -> HTMLParser:
-    return HTMLParser(render_page(report).decode())
+def page(report: Report) -> str:
+    return render_page(report).decode()
 
 
-def _cells(row: object) -> list[str]:
-    return [cell.text(strip=True) for cell in row.css("td")]  # type: ignore[attr-defined]
+@pytest.fixture(scope="module")
+def tree(page: str) -> HTMLParser:
+    return HTMLParser(page)
+
+
+def tables(report: Report) -> list[Table]:
+    return [table for section in sections(report) for table in section.tables]
 
 
 def test_cards_show_the_marts_figures(report: Report, tree: HTMLParser) -> None:
-    cards = tree.css("[data-figure]")
-    assert len(cards) == 8
-    for card in cards:
+    cards = tree.css("#overview [data-figure]")
+    assert [card.attributes["data-figure"] for card in cards] == list(OVERVIEW)
+    for card in tree.css("[data-figure]"):
         row = report.figure(str(card.attributes["data-figure"]))
         assert row is not None
         text = card.text(separator=" ", strip=True)
-        assert row["note"] is not None or wording.value(row) in text
+        shown = card.css_first(".value")
+        assert (shown is None) == (row["value"] is None)
+        if shown is not None:
+            assert shown.text(strip=True) == wording.value(row)
         assert formats.count(row["n"]) in text
         assert f"as of {report.day}" in text
+        if row["coverage"] is not None:
+            assert f"coverage {formats.share(row['coverage'])}" in text
 
 
-def test_price_index_table_equals_the_mart(report: Report, tree: HTMLParser) -> None:
-    rows = tree.css("#index table tbody tr")
-    mart = report.marts["price_index"].to_dicts()
-    assert len(rows) == len(mart) > 2
-    for row, expected in zip(rows, mart, strict=True):
-        cells = _cells(row)
-        assert cells[0] == expected["market"].replace("all", "all competitors")
-        if expected["index_own_over_market_mean"] is not None:
-            assert cells[1:5] == [
-                f"{expected[f'index_own_over_market_{way}']:.1f}"
-                for way in ("mean", "median", "geometric", "basket")
-            ]
-        assert cells[-2] == f"{expected['products']:,}"
+def test_every_figure_leads_to_its_definition(report: Report, tree: HTMLParser) -> None:
+    for link in tree.css("[data-figure] h3 a"):
+        about = tree.css_first(str(link.attributes["href"]))
+        assert about is not None
+        assert len(about.css_first("dd").text()) > 40
+    there = set(report.marts["figures"]["figure"])
+    assert there <= set(wording.FIGURES)
+    assert {str(node.id).removeprefix("about-") for node in tree.css("dl > div")} == there
 
 
-def test_product_tables_are_the_extremes_of_the_mart(report: Report, tree: HTMLParser) -> None:
-    position = report.marts["product_position"]
-    dearest = position.filter(pl.col("gap_own_minus_lowest_pct") > 0)
-    worst = dearest.sort("gap_own_minus_lowest_pct", descending=True)
-    shown = _cells(tree.css("#products table")[0].css("tbody tr")[0])
-    assert shown[3] == formats.percent(worst["gap_own_minus_lowest_pct"][0])
-    assert len(tree.css("#products table")[0].css("tbody tr")) == min(20, dearest.height)
+WAYS = {
+    # Written here anew, from what the page promises: not from how it is made.
+    "money": lambda value: f"{value:,.2f}".replace("-", "\u2212"),
+    "percent": lambda value: (
+        f"{value:+,.1f}".replace("-", "\u2212").replace("+0.0", "0.0").replace("\u22120.0", "0.0")
+        + "\u202f%"
+    ),
+    "share": lambda value: f"{100 * value:,.1f}\u202f%",
+    "index": lambda value: f"{value:,.1f}",
+    "count": lambda value: f"{value:,.0f}",
+    "number": lambda value: f"{value:,.0f}" if value == int(value) else f"{value:,.4f}",
+    "date": lambda value: f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "hour") else f"{value}",
+}
+
+
+def expected(column: Column, row: dict[str, object]) -> str:
+    value = row[column.source]
+    if value is None or value == "":
+        return "–"
+    if column.kind in WAYS:
+        return WAYS[column.kind](value)
+    return str(column.words.get(value, value))  # type: ignore[call-overload]
+
+
+def test_every_cell_of_every_table_equals_its_mart(report: Report, tree: HTMLParser) -> None:
+    seen = set()
+    for table in tables(report):
+        block = tree.css_first(f'[data-table="{table.name}"]')
+        assert block is not None
+        rows = block.css("tbody tr")
+        if not table.frame.height:
+            assert table.lacking in block.text(strip=False)
+            continue
+        seen.add(table.name)
+        if table.name not in MADE_FOR_THE_PAGE:
+            mart = report.marts[table.name]
+            assert table.frame.height == mart.height
+            assert set(mart.columns) <= set(table.frame.columns)
+            assert (
+                table.frame.select(mart.columns).sort(mart.columns).equals(mart.sort(mart.columns))
+            )
+        assert len(rows) == (
+            min(FIRST, table.frame.height) if table.explored else table.frame.height
+        )
+        for row, values in zip(rows, table.frame.iter_rows(named=True), strict=False):
+            for cell, column in zip(row.css("td"), table.columns, strict=True):
+                shown = cell.css_first("bdi") if column.kind == "product" else cell
+                text = shown.text().strip(" \n")
+                if column.kind not in ("product", "name", "sentence", "word"):
+                    text = text.strip()
+                assert text == expected(column, values).strip(" \n"), (table.name, column.title)
+                if column.kind == "product":
+                    code = cell.css_first(".code").text()
+                    assert code == next((values[c] for c in column.code if values[c]), "")
+    assert set(MARTS) - {"comparisons"} <= seen
+
+
+def test_every_mart_is_on_the_page(report: Report) -> None:
+    names = {table.name for table in tables(report)}
+    # Comparisons are the evidence behind the products: the ones not used are listed.
+    assert set(MARTS) - names == {"comparisons"}
+
+
+def test_the_page_runs_its_own_script_alone_and_loads_nothing(page: str, tree: HTMLParser) -> None:
+    scripts = [node for node in tree.css("script") if node.attributes.get("type") is None]
+    (script,) = scripts
+    digest = base64.b64encode(hashlib.sha256(script.text().encode()).digest()).decode()
+    (policy,) = tree.css('meta[http-equiv="Content-Security-Policy"]')
+    assert policy.attributes["content"] == (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    )
+    assert not re.search(r"""\s(src|href)\s*=\s*["'](?!#)""", page)
+    assert not re.search(r"@import|url\(", page)
 
 
 def test_names_are_isolated_for_direction(report: Report, tree: HTMLParser) -> None:
@@ -83,19 +161,21 @@ def test_names_are_isolated_for_direction(report: Report, tree: HTMLParser) -> N
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text(report: Report, text: str) -> None:
     marts = dict(report.marts)
-    for name in ("product_position", "comparisons", "price_changes", "assortment_gaps"):
-        frame = marts[name]
-        columns = [c for c in ("own_name", "name", "seller_product") if c in frame.columns]
+    for name, frame in marts.items():
+        if name == "figures":
+            continue
+        strange = ("own_name", "name", "seller_product", "brand", "seller", "url", "words", "note")
+        columns = [c for c in strange if c in frame.columns]
         marts[name] = frame.with_columns(pl.lit(text).alias(column) for column in columns)
-    marts["coverage"] = marts["coverage"].with_columns(seller=pl.lit(text))
     marts["price_index"] = marts["price_index"].with_columns(market=pl.lit(text))
     marts["outcomes"] = marts["outcomes"].with_columns(market=pl.lit(text))
     page = render_page(replace(report, marts=marts, title=text)).decode()
     assert html.escape(text, quote=True).replace("&#x27;", "&#39;") in page or text in page
     tree = HTMLParser(page)
-    assert not tree.css("script, img, iframe, object, embed, form")
+    assert len(tree.css("script")) == 2
+    assert not tree.css("img, iframe, object, embed, form, link")
     assert not [name for node in tree.css("*") for name in node.attributes if name.startswith("on")]
-    assert tree.css_first("#products td bdi").text() == text
+    assert tree.css_first('[data-table="product_position"] td bdi').text() == text
 
 
 def test_nothing_to_compare_is_said_and_not_zero(report: Report) -> None:
@@ -103,16 +183,32 @@ def test_nothing_to_compare_is_said_and_not_zero(report: Report) -> None:
 
     marts = {name: empty(schema) for name, schema in MARTS.items()}
     marts["figures"] = figures(marts, day=report.day, own_seller="Own", own_products=0)
-    page = render_page(replace(report, marts=marts)).decode()
-    text = HTMLParser(page).text()
-    assert "not enough data" in text.lower()
+    bare = replace(report, marts=marts, alerts=None, alert_rules=None)
+    tree = HTMLParser(render_page(bare).decode())
+    for card in tree.css("[data-figure]"):
+        assert card.css_first(".value") is None
+        assert card.css_first(".why").text().startswith("Not enough data: ")
+    assert tree.css_first("#alerts") is None
+    for script in tree.css("script, style"):
+        script.decompose()
+    text = tree.body.text()
     assert "NaN" not in text
-    assert "None:" in text  # no product is dearer, none is cheaper
     assert not re.search(r"\bNone\b(?!:)", text)
+    assert not re.search(r"\bnull\b", text)
 
 
 def test_same_report_is_the_same_bytes(report: Report) -> None:
     assert render_page(report) == render_page(report)
+
+
+def test_what_does_not_fit_is_left_out_from_the_end_and_said(report: Report) -> None:
+    found = tables(report)
+    whole = payload(found)
+    assert whole.rows == {t.name: t.frame.height for t in found if t.explored}
+    small = payload(found, most=len(whole.text) // 2)
+    assert len(small.text) <= len(whole.text) // 2
+    assert all(small.rows[name] <= whole.rows[name] for name in whole.rows)
+    assert any(small.rows[name] < whole.rows[name] for name in whole.rows)
 
 
 @pytest.mark.parametrize(
