@@ -16,6 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from flows.operations.catalogue import daily_flow
+from flows.operations.marts import duckdb_file
 from flows.pipeline.ingest.discover import discover
 from flows.pipeline.ingest.flow import explained
 from sdk import Dataset, DatasetKey, Settings, Store
@@ -142,6 +143,8 @@ def _print_results(
     if marts is not None:
         folder = marts.url(marts.tables[0]).rsplit("/", 1)[0]
         console.print(f"marts     {_shown(folder)}", soft_wrap=True, highlight=False)
+        database = _shown(str(duckdb_file.write(store, customer)))
+        console.print(f"database  {database}", soft_wrap=True, highlight=False)
 
 
 def _shown(url: str) -> str:
