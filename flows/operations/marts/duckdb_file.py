@@ -10,7 +10,6 @@ A table ``days`` says which version of each day is shown, and whether it is fres
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +52,7 @@ def write(store: Store, customer: str, path: Path | None = None) -> Path:
             made = Path(folder) / path.name
             with duckdb.connect(str(made)) as connection:
                 _fill(connection, days, views=store.storage.is_local)
-            os.replace(made, path)
+            made.replace(path)
     except (OSError, duckdb.IOException) as error:
         raise StorageError(
             f"{path} cannot be written: {error}", "Name another file with --out."
@@ -76,7 +75,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, days: Sequence[Dataset], *, vie
             # By name: a mart may have gained a column since.
             files = ", ".join(_quoted(dataset.url(name)) for dataset in parts)
             connection.execute(
-                f'create view "{name}" as '
+                f'create view "{name}" as '  # noqa: S608 - names and paths of our own, quoted
                 f"select * from read_parquet([{files}], union_by_name = true)"
             )
             continue
@@ -84,7 +83,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, days: Sequence[Dataset], *, vie
             connection.register("rows_of_the_day", dataset.frame(name).to_arrow())
             how = "insert into" if number else "create table"
             by = "by name" if number else "as"
-            connection.execute(f'{how} "{name}" {by} select * from rows_of_the_day')
+            connection.execute(f'{how} "{name}" {by} select * from rows_of_the_day')  # noqa: S608
             connection.unregister("rows_of_the_day")
 
 

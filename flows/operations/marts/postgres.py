@@ -135,7 +135,7 @@ async def _prepare(
         schema,
         table,
     )
-    needed = change(schema, table, frame.schema, {name: kind for name, kind in there})
+    needed = change(schema, table, frame.schema, dict(there))
     if needed.refused:
         column, is_there, wanted = needed.refused[0]
         raise Permanent(

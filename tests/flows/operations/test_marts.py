@@ -173,6 +173,7 @@ def test_a_day_that_cannot_be_loaded_leaves_what_is_there(store: Store, postgres
     assert today is not None
     asyncio.run(load(postgres.url, "kept", today))
     before = postgres.execute("select count(*), sum(own_price) from kept.product_position")
+    postgres.execute("drop view kept.search_share_latest")
     postgres.execute("alter table kept.search_share alter column site type integer using 1")
     store.publish(key(TODAY), marts(TODAY, "9"), fingerprint="later")
     newer = store.dataset(key(TODAY))
