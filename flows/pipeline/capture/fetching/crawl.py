@@ -187,8 +187,9 @@ class Crawl:
     async def _take_down(self, found: Found, answer: Answer, earlier: Visit | None) -> None:
         """Keep the page, then the visit."""
         visit = await self._kept(found, answer, earlier)
-        self._asked += found.kind != "probe"
-        self._forbidden += visit.problem in ("robots", "unreachable")
+        if found.kind != "probe":
+            self._asked += 1
+            self._forbidden += visit.problem in ("robots", "unreachable")
         if visit.page is not None and found.kind in ("sitemap", "listing", "page"):
             body = answer.body
             if visit.unchanged:

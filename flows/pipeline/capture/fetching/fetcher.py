@@ -136,9 +136,9 @@ class Fetcher:
         """Let the host's pace know how it went."""
         now = gate.clock()
         if answer.problem == "busy":
-            gate.pace.refused(now, answer.retry_after)
+            gate.pace.refused(now, answer.retry_after, passage.began)
         elif answer.problem in ("timeout", "reset", "connect", "server"):
-            gate.pace.failed(now)
+            gate.pace.failed(now, passage.began)
         elif answer.status:
             gate.pace.answered(now, answer.seconds)
 

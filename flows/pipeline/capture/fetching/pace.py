@@ -4,7 +4,8 @@ Two requests begin at least an interval apart, the larger of what the site file 
 ask for. Signs of trouble make the interval longer: 429 and 503 double it (and ``Retry-After`` is
 waited out), latency that rises to several times its usual multiplies it by half. Answers without
 trouble bring it back, slowly: down by a tenth for every ten of them, never below the base.
-Congestion control does the same for the same reason: slow down fast, recover slowly.
+Congestion control does the same for the same reason: slow down fast, recover slowly, and once
+for a spell of trouble: what was sent before the pace was slowed says nothing of the new pace.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Final
 
 LONGEST: Final = 120.0
 """Seconds; a slower pace than that gets no site done in a day."""
+MOST_SLOWED: Final = 32.0
+"""Times the base."""
 WORTH_WAITING: Final = 900.0
 """Seconds of Retry-After that are waited out; beyond, the site is left for today."""
 BACK_OFF: Final = 2.0
@@ -44,6 +47,7 @@ class Pace:
     interval: float = field(init=False)
     ready: float = field(default=0.0, init=False)
     _calm: int = field(default=0, init=False)
+    _slowed: float = field(default=float("-inf"), init=False)
     _usual: list[float] = field(default_factory=list, init=False)
     _lately: deque[float] = field(default_factory=lambda: deque(maxlen=5), init=False)
 
@@ -77,24 +81,30 @@ class Pace:
             self._calm = 0
             self.interval = max(self.base, self.interval * RECOVER)
 
-    def refused(self, now: float, retry_after: float | None = None) -> None:
+    def refused(
+        self, now: float, retry_after: float | None = None, began: float | None = None
+    ) -> None:
         """Note that the host asked to slow down.
 
         Args:
             now: the instant.
             retry_after: seconds, where it said so.
+            began: when the request was sent.
         """
-        self._slow(BACK_OFF, now)
+        self._slow(BACK_OFF, now, began)
         if retry_after is not None:
             self.ready = max(self.ready, now + retry_after)
 
-    def failed(self, now: float) -> None:
+    def failed(self, now: float, began: float | None = None) -> None:
         """Note that there was no answer, or that of a broken host."""
-        self._slow(SLOW_DOWN, now)
+        self._slow(SLOW_DOWN, now, began)
 
-    def _slow(self, factor: float, now: float) -> None:
+    def _slow(self, factor: float, now: float, began: float | None = None) -> None:
         self._calm = 0
-        self.interval = min(max(self.interval * factor, self.base), max(LONGEST, self.base))
+        if began is None or began >= self._slowed:
+            self._slowed = now
+            most = max(self.base, min(LONGEST, MOST_SLOWED * self.base))
+            self.interval = min(self.interval * factor, most)
         self.ready = max(self.ready, now + self.interval)
 
     def _has_risen(self) -> bool:

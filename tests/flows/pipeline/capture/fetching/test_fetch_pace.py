@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.pipeline.capture.fetching.pace import CALM, LONGEST, USUAL, Pace
+from flows.pipeline.capture.fetching.pace import CALM, LONGEST, MOST_SLOWED, USUAL, Pace
 
 EVENTS = st.lists(
     st.one_of(
@@ -72,6 +72,16 @@ def test_a_refusal_halves_the_pace_and_calm_brings_it_back() -> None:
     for moment in range(100 * CALM):
         pace.answered(float(moment), 0.1)
     assert pace.interval == 1.0
+
+
+def test_a_spell_of_trouble_counts_once_and_has_an_end() -> None:
+    pace = Pace(1.0)
+    for _ in range(5):  # five requests under way when the trouble began
+        pace.refused(10.0, began=9.0)
+    assert pace.interval == 2.0
+    for moment in range(100):
+        pace.refused(11.0 + moment, began=11.0 + moment)
+    assert pace.interval == MOST_SLOWED
 
 
 def test_rising_latency_slows_down_and_steady_latency_does_not() -> None:
