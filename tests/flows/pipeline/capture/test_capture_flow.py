@@ -1,0 +1,228 @@
+"""Days of a street of shops through the steps of capture: published, carried, left out, said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.pipeline import capture_offers, normalise_prices
+from flows.pipeline.schema import OFFERS
+from flows.sample.storefront import Front, Misbehaviour, serve
+from sdk import Dataset, flow
+from sdk.testing.platform import Platform, Ran, platform, prefect_api  # noqa: F401
+
+HEALTHY_DAYS = 3
+PRODUCTS = 24
+SURE = ("json_ld", "json_ld_graph", "microdata")
+"""Markups that extraction reads without a doubt: these tests are not about it."""
+
+
+@flow(customer="acme", owner="grocery", tier="gold", deadline="60m")
+def acme_daily(day: date | None = None, sites: str = "") -> Dataset:
+    return capture_offers(sites, day)
+
+
+@flow(customer="acme", owner="grocery", tier="gold", deadline="60m")
+def acme_offers(day: date | None = None, sites: str = "", currency: str = "ILS") -> Dataset:
+    return normalise_prices(capture_offers(sites, day), currency=currency)
+
+
+@dataclass(frozen=True)
+class Street:
+    """Shops in some days of order and one of trouble."""
+
+    front: Front
+    platform: Platform
+    sites: Path
+    days: list[date]
+    ran: dict[date, Ran]
+    shops: dict[str, str]
+
+    @property
+    def last(self) -> Ran:
+        return self.ran[self.days[-1]]
+
+    def row(self, what: str, day: int = -1) -> dict[str, object]:
+        frame = self.ran[self.days[day]].value.frame("sites")
+        return frame.row(by_predicate=pl.col("site") == self.shops[what], named=True)
+
+    def prices(self, what: str, day: int = -1) -> pl.DataFrame:
+        frame: pl.DataFrame = self.ran[self.days[day]].value.frame("prices")
+        return frame.filter(pl.col("seller") == self.shops[what])
+
+
+TROUBLES = {
+    "healthy": None,
+    "third_blocked": Misbehaviour("", "block_page", every=3),
+    "few": Misbehaviour("", "few_products"),
+    "all_blocked": Misbehaviour("", "block_page"),
+    "one_in_ten_fails": Misbehaviour("", "wrong_type", every=12),
+    "feed_few": Misbehaviour("", "few_products"),
+    "down": Misbehaviour("", "robots_error"),
+}
+
+
+def _fast(front: Front, folder: Path) -> Path:
+    front.site_files(folder, rate=20.0)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory, prefect_api: None) -> Iterator[Street]:  # noqa: F811
+    folder = tmp_path_factory.mktemp("street")
+    with pytest.MonkeyPatch.context() as environment:
+        here = Platform(folder, environment, ExitStack())
+        here.set(storage=str(folder / "store"), capture_private_networks='["127.0.0.0/8"]')
+        with serve(shops=60, seed=7, products=PRODUCTS) as front:
+            pages = (
+                shop.name
+                for shop in front.shops
+                if not shop.is_feed and not shop.crawl_delay and shop.markup in SURE
+            )
+            feeds = (shop.name for shop in front.shops if shop.is_feed and not shop.crawl_delay)
+            shops = {what: next(feeds if "feed" in what else pages) for what in TROUBLES}
+            sites = _fast(front, folder / "sites")
+            for path in sites.glob("*.yaml"):
+                if path.stem not in shops.values():
+                    path.unlink()
+            (sites / "broken.yaml").write_text("name: broken\nrate: fast\n")
+            days = [front.day + timedelta(days=n) for n in range(HEALTHY_DAYS + 1)]
+            ran = {}
+            for day in days:
+                front.set_day(day)
+                if day == days[-1]:
+                    front.set_script(
+                        [
+                            Misbehaviour(shops[what], trouble.kind, every=trouble.every)
+                            for what, trouble in TROUBLES.items()
+                            if trouble is not None
+                        ]
+                    )
+                ran[day] = here.run(acme_daily, day=day, sites=str(sites))
+            yield Street(front, here, sites, days, ran, shops)
+
+
+def test_days_in_order_are_fresh_and_whole(street: Street) -> None:
+    for day in street.days[:-1]:
+        ran = street.ran[day]
+        assert ran.state == "Completed", ran.error
+        assert ran.value.fresh
+        assert ran.value.coverage == 1.0
+        assert set(ran.value.frame("sites")["decision"]) <= {"publish", "warn"}
+
+
+def test_prices_are_those_of_the_pages(street: Street) -> None:
+    day = street.days[1]
+    truth = street.front.truth(day).filter(pl.col("price").is_not_null())
+    said = street.ran[day].value.frame("prices").filter(~pl.col("stale"))
+    both = said.join(truth, on="url", how="inner", suffix="_true")
+    assert both.height > 0.9 * said.height
+    assert [Decimal(price) for price in both["price"]] == both["price_true"].to_list()
+    assert both["currency"].to_list() == both["currency_true"].to_list()
+
+
+def test_the_last_day_is_degraded_and_goes_on_with_the_sites_it_has(street: Street) -> None:
+    assert street.last.state == "Degraded"
+    captured = street.last.value
+    assert not captured.fresh
+    healthy = sum(street.row(what)["decision"] in ("publish", "warn") for what in TROUBLES)
+    assert captured.coverage == pytest.approx(healthy / len(TROUBLES))
+    assert street.row("healthy")["decision"] == "publish"
+    assert street.prices("healthy").height >= PRODUCTS - 3
+
+
+def test_a_third_blocked_is_carried_and_marked_stale(street: Street) -> None:
+    row = street.row("third_blocked")
+    assert row["decision"] == "carry"
+    assert "block pages" in str(row["reason"])
+    assert row["as_of"] == street.days[-2]
+    carried, before = street.prices("third_blocked"), street.prices("third_blocked", -2)
+    assert carried["stale"].all()
+    same = ["sku", "price", "address"]
+    assert carried.select(same).equals(before.select(same))
+
+
+@pytest.mark.parametrize("what", ["few", "all_blocked", "feed_few", "down"])
+def test_too_little_or_nothing_is_left_out(street: Street, what: str) -> None:
+    row = street.row(what)
+    assert row["decision"] == "quarantine"
+    assert street.prices(what).is_empty()
+    assert any(street.shops[what] in str(reason) for reason in street.last.value.degraded)
+
+
+def test_pages_that_were_not_seen_keep_their_last_values(street: Street) -> None:
+    assert street.row("one_in_ten_fails")["decision"] in ("publish", "warn")
+    today, before = street.prices("one_in_ten_fails"), street.prices("one_in_ten_fails", -2)
+    stale = today.filter("stale")
+    assert 1 <= stale.height <= 4
+    kept = stale.join(before, on="address", how="left", suffix="_before")
+    assert kept["price"].to_list() == kept["price_before"].to_list()
+    assert set(stale["availability"]) == {"unknown"}
+
+
+def test_a_site_file_that_is_wrong_is_told_and_costs_nobody_else(street: Street) -> None:
+    faults = street.last.value.frame("faults").filter(pl.col("source_file") == "broken.yaml")
+    assert faults.height == 1
+    assert faults["source_row"][0] == 2
+    assert "rate" in faults["problem"][0]
+
+
+def test_a_day_again_is_reused_and_asks_nobody(street: Street) -> None:
+    asked = len(street.front.log)
+    day = street.days[1]
+    ran = street.platform.run(acme_daily, day=day, sites=str(street.sites))
+    assert len(street.front.log) == asked
+    assert ran.value == street.ran[day].value
+    assert {record.outcome for record in ran.records if record.dataset} == {"reused"}
+
+
+def test_captured_rows_become_offers(street: Street) -> None:
+    shop = next(one for one in street.front.shops if one.name == street.shops["healthy"])
+    ran = street.platform.run(
+        acme_offers, day=street.days[1], sites=str(street.sites), currency=shop.locale.currency
+    )
+    assert ran.state == "Completed", ran.error
+    offers = ran.value.frame("offers")
+    assert offers.schema == OFFERS
+    own = offers.filter(pl.col("seller") == shop.name)
+    truth = street.front.truth(street.days[1]).filter(shop=shop.name)
+    both = own.join(truth, on="url", suffix="_true")
+    assert both.height >= PRODUCTS - 3
+    assert both["price"].to_list() == both["price_true"].to_list()
+    assert both["regular_price"].to_list() == both["regular_price_true"].to_list()
+    assert both["availability"].to_list() == both["availability_true"].to_list()
+    assert both["gtin"].to_list() == both["gtin_true"].to_list()
+    assert not own["stale"].any()
+
+
+def test_an_extraction_is_done_again_without_fetching(street: Street, tmp_path: Path) -> None:
+    from flows.pipeline.capture.fetching.journal import Journal
+    from flows.pipeline.capture.fetching.page_archive import PageArchive
+    from flows.pipeline.capture.site_day import read_day
+    from flows.pipeline.capture.site_file import load_site
+
+    site = load_site(street.sites / f"{street.shops['healthy']}.yaml")
+    root, day = street.platform.store.storage, street.days[0]
+    journal = Journal(root, "acme", day, site.name)
+    asked = len(street.front.log)
+    made = read_day(site, list(journal.visits()), journal.ended(), PageArchive(root, "acme").get)
+    assert len(street.front.log) == asked
+    assert made.tables.prices.equals(street.prices("healthy", 0))
+
+
+def test_a_capture_for_nobody_and_a_folder_without_sites_are_refused(platform: Platform) -> None:  # noqa: F811
+    from sdk import ConfigurationError
+
+    with pytest.raises(ConfigurationError, match="for nobody"):
+        capture_offers("sites")
+    (platform.folder / "none").mkdir()
+    ran = platform.run(acme_daily, day=date(2026, 1, 1), sites=str(platform.folder / "none"))
+    assert ran.state == "Failed"
+    assert "no site file" in str(ran.error)
