@@ -12,7 +12,7 @@ The walk also notes the lines that state an availability, and the codes beside t
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from dataclasses import replace
 from decimal import Decimal
 from operator import itemgetter
@@ -30,11 +30,11 @@ from flows.pipeline.capture.price_text import LONGEST
 from flows.pipeline.capture.price_words import LONGEST_LABEL, Role, role_of_label
 from flows.pipeline.capture.product import Availability
 from flows.pipeline.capture.showing import AFTER, BEFORE, Showing, Shown
-from flows.pipeline.capture.surroundings import UNSEEN, Elements
+from flows.pipeline.capture.surroundings import Elements
+from flows.pipeline.capture.walk import Walk
 
 MOST_AMOUNTS: Final = 600
 """Amounts of a page that are looked at: a long list has some hundreds."""
-MOST_NODES: Final = 200_000
 _LIST: Final = 3
 """Different amounts in the same place of the tree that make a list: one product has one price,
 perhaps shown twice."""
@@ -60,43 +60,25 @@ def look(page: Page, claimed: bool = False) -> Showing:
     body = page.tree.body
     if body is None:
         return showing
-    heading = _heading(page)
-    heading_id = None if heading is None else heading.mem_id
-    texts: list[tuple[int, LexborNode, str]] = []
-    skip = False
-    for place, node in enumerate(body.traverse(include_text=True, skip_empty=True)):
-        if node.is_text_node:
-            if skip:  # the text of a script, which is the larger part of many pages
-                skip = False
-            elif (text := node.text_content) is not None and len(text) <= 2 * LONGEST:
-                texts.append((place, node, text))
-            continue
-        tag = node.tag
-        if tag in UNSEEN:
-            skip = node.first_child is not None
-        elif tag == "h1" and node.mem_id == heading_id:
-            showing.heading = place
-        if place > MOST_NODES:
-            break
-    _read(texts, showing, page.place, everywhere=not claimed)
-    showing.texts = [text for _, _, text in texts]
+    walk = showing.walk = Walk(body, _heading(page))
+    walk.go(AFTER)
+    showing.heading = walk.heading
+    _read(walk, showing, page.place, everywhere=not claimed)
     return showing
 
 
-def _read(
-    texts: list[tuple[int, LexborNode, str]], showing: Showing, where: Place, *, everywhere: bool
-) -> None:
+def _read(walk: Walk, showing: Showing, where: Place, *, everywhere: bool) -> None:
     """Read the texts near the heading; where no price stands there, those of all the page."""
     reader = _Reader(where, showing)
-    first, last = 0, len(texts)
+    first, last = 0, len(walk.found)
     if showing.heading is not None:
-        first = bisect_left(texts, showing.heading - BEFORE, key=itemgetter(0))
-        last = bisect_right(texts, showing.heading + AFTER, key=itemgetter(0))
-    for one in texts[first:last]:
+        first = bisect_left(walk.found, showing.heading - BEFORE, key=itemgetter(0))
+    for one in walk.found[first:last]:
         reader.read(*one)
     listed = _without_lists(showing.amounts)
     if everywhere and not any(one.is_price() for one in listed):
-        for one in (*texts[:first], *texts[last:]):
+        walk.go()
+        for one in (*walk.found[:first], *walk.found[last:]):
             reader.read(*one)
         showing.amounts.sort(key=lambda shown: shown.place)
         listed = _without_lists(showing.amounts)

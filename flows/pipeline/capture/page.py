@@ -52,6 +52,7 @@ class Page:
         # Looking for a word in the bytes is a tenth of looking for an element in the tree.
         self.has_microdata = b"itemprop" in text
         self.has_json_ld = b"ld+json" in text
+        self.has_h1 = b"<h1" in text or b"<H1" in text
 
     @cached_property
     def scripts(self) -> list[Script]:
@@ -65,11 +66,16 @@ class Page:
         return found
 
     @cached_property
+    def _marked(self) -> list[LexborNode]:
+        """The h1 elements and the JSON-LD scripts: one search of the tree for both."""
+        wanted = ["h1"] if self.has_h1 else []
+        wanted += ['script[type*="ld+json" i]'] if self.has_json_ld else []
+        return self.tree.css(", ".join(wanted)) if wanted else []
+
+    @cached_property
     def json_ld(self) -> list[str]:
         """The texts of the scripts that are JSON-LD."""
-        if not self.has_json_ld:
-            return []
-        return [node.text() for node in self.tree.css('script[type*="ld+json" i]')]
+        return [node.text() for node in self._marked if node.tag == "script"]
 
     def _of_head(self, selector: str) -> list[LexborNode]:
         """Return elements of the head; of all the page where the head has none.
@@ -94,7 +100,7 @@ class Page:
     @cached_property
     def headings(self) -> list[LexborNode]:
         """The h1 elements."""
-        return self.tree.css("h1")
+        return [node for node in self._marked if node.tag == "h1"]
 
     @cached_property
     def names(self) -> list[str]:

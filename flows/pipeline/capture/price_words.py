@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 
@@ -151,11 +152,12 @@ def role_in_text(before: str, after: str) -> Role:
     return Role.PRICE
 
 
-def class_words(names: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def class_words(names: str) -> tuple[str, ...]:
     """Return the words that class names and ids are made of, in lower case."""
     if names.islower():
-        return _LOWER_PARTS.findall(names)
-    return [part.lower() for part in _CLASS_PARTS.findall(names)]
+        return tuple(_LOWER_PARTS.findall(names))
+    return tuple(part.lower() for part in _CLASS_PARTS.findall(names))
 
 
 def role_in_classes(words: list[str]) -> Role | None:

@@ -15,6 +15,7 @@ from flows.pipeline.capture.labels import Labelled
 from flows.pipeline.capture.price_text import PriceText
 from flows.pipeline.capture.price_words import Role
 from flows.pipeline.capture.product import Availability
+from flows.pipeline.capture.walk import Walk
 
 BEFORE: Final = 120
 AFTER: Final = 400
@@ -68,14 +69,14 @@ class Showing:
         heading: the place of the heading that names the product, None without one.
         lines: places and availabilities of lines that state one.
         codes: places, fields and texts of codes that stand beside a label.
-        texts: all texts that are no prose.
+        walk: over the page, to go on with where more of it is wanted.
     """
 
     amounts: list[Shown] = field(default_factory=list)
     heading: int | None = None
     lines: list[tuple[int, Availability]] = field(default_factory=list)
     codes: list[tuple[int, Labelled, str]] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    walk: Walk | None = None
 
     def shows(self, amount: Decimal) -> bool:
         """Say whether an amount stands on the page as a price."""
@@ -100,6 +101,11 @@ class Showing:
             if self.heading is None or any(abs(one.place - place) <= _BESIDE for place in places)
             for reading in one.text.readings
         )
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """All texts of the page that are no prose."""
+        return [] if self.walk is None else self.walk.texts()
 
     @cached_property
     def struck(self) -> list[Shown]:

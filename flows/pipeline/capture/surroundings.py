@@ -5,6 +5,7 @@ The same few elements stand above most texts of a page, so each is read once for
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborNode
@@ -143,12 +144,14 @@ class Elements:
 def _element(element: LexborNode) -> _Element:
     tag = element.tag or ""
     attributes = element.attributes
+    if not attributes:
+        return _bare_element(tag)
     classes = attributes.get("class") or ""
     itemprop = attributes.get("itemprop") or ""
-    names = f"{classes} {attributes.get('id') or ''} {itemprop}" if attributes else ""
+    names = f"{classes} {attributes.get('id') or ''} {itemprop}"
     for key in _TEST_NAMES & attributes.keys():
         names += f" {attributes[key]}"
-    words = tuple(class_words(names))
+    words = class_words(names)
     style = attributes.get("style") or ""
     if style:
         style = style.replace(" ", "").lower()
@@ -168,6 +171,21 @@ def _element(element: LexborNode) -> _Element:
         or not _UNSHOWN.isdisjoint(classes.split()),
         labelled=priced,
         postage=not priced and not _POSTAGE.isdisjoint(words),
+    )
+
+
+@lru_cache(maxsize=512)
+def _bare_element(tag: str) -> _Element:
+    """Return what an element without attributes says: only its tag."""
+    return _Element(
+        words=(),
+        signature="" if tag in ("body", "html") else tag,
+        unseen=tag in UNSEEN,
+        struck=tag in _STRUCK_TAGS,
+        marked_up=False,
+        elsewhere=tag in ("footer", "nav"),
+        labelled=False,
+        postage=False,
     )
 
 
