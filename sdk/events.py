@@ -13,6 +13,7 @@ tags are added by Prefect as related resources.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from sdk.run import Run
@@ -65,3 +66,19 @@ def emit_step(run: Run, record: StepRecord) -> None:
         emit_event(**step_event(run, record))
     except Exception as error:
         _log.warning("%s: no event sent (%s)", record.step, type(error).__name__)
+
+
+def emit(event: str, subject: str, about: Mapping[str, Any]) -> None:
+    """Tell that something happened that is no step's outcome; never raises.
+
+    Args:
+        event: its name, such as ``dataweave.review.decided``.
+        subject: what it happened to, such as ``dataweave.review.batch.orchard/2026-08-15``.
+        about: more of it, as plain JSON.
+    """
+    from prefect.events import emit_event
+
+    try:
+        emit_event(event=event, resource={"prefect.resource.id": subject}, payload=dict(about))
+    except Exception as error:
+        _log.warning("%s: no event sent (%s)", event, type(error).__name__)

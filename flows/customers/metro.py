@@ -9,6 +9,7 @@ from datetime import date
 
 from flows.pipeline import (
     compute_insights,
+    decisions_before,
     earlier_offers,
     ingest_prices,
     match_products,
@@ -16,6 +17,7 @@ from flows.pipeline import (
     publish_reports,
     raise_alerts,
     rules_of,
+    verify_matches,
 )
 from sdk import Dataset, branch, flow
 
@@ -32,9 +34,10 @@ def metro_daily(day: date | None = None, source: str = "s3://metro-in/prices") -
     """
     offers = normalise_prices(ingest_prices(source, day), currency="ILS")
     history = earlier_offers(source, day, days=30, currency="ILS")
-    matches = match_products(offers, own_seller=OWN)
+    matches = match_products(offers, own_seller=OWN, decisions=decisions_before(offers))
+    decided = verify_matches(matches, offers, otherwise="carry_last")
     rules = rules_of(__file__)
-    marts = compute_insights(offers, matches, history, own_seller=OWN, rules=rules)
+    marts = compute_insights(offers, decided, history, own_seller=OWN, rules=rules)
     alerts = raise_alerts(marts, rules, owner="grocery")
     full = branch(marts.coverage >= 0.8, "enough of the market answered", coverage=marts.coverage)
     return publish_reports(marts, offers, history, title="Metro", alerts=alerts, partial=not full)

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from flows.pipeline.matching.flow import match_products
     from flows.pipeline.normalise.flow import normalise_prices
     from flows.pipeline.reporting.flow import publish_reports
+    from flows.pipeline.verification.flow import decisions_before, verify_matches
 
 _HOMES = {
     "History": "history",
     "capture_offers": "capture.flow",
     "compute_insights": "insights.flow",
+    "decisions_before": "verification.flow",
     "earlier_offers": "history",
     "ingest_prices": "ingest.flow",
     "match_products": "matching.flow",
@@ -32,12 +34,14 @@ _HOMES = {
     "publish_reports": "reporting.flow",
     "raise_alerts": "alerting.flow",
     "rules_of": "customer_rules",
+    "verify_matches": "verification.flow",
 }
 
 __all__ = [
     "History",
     "capture_offers",
     "compute_insights",
+    "decisions_before",
     "earlier_offers",
     "ingest_prices",
     "match_products",
@@ -45,6 +49,7 @@ __all__ = [
     "publish_reports",
     "raise_alerts",
     "rules_of",
+    "verify_matches",
 ]
 
 

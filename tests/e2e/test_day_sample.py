@@ -14,7 +14,7 @@ from flows.sample import InjectedFault, Sample
 from sdk import DatasetKey, Store
 from tests.e2e.platform_cli import Outcome, published, run
 
-MADE = ("prices", "offers", "matches", "marts", "alerts", "report")
+MADE = ("prices", "offers", "matches", "decisions", "decided_matches", "marts", "alerts", "report")
 
 
 @pytest.fixture(scope="module")

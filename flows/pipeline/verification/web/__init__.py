@@ -1,0 +1,1 @@
+"""The review page: server-rendered, htmx for swapping, no build step."""
