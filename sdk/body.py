@@ -45,6 +45,8 @@ class FlowOptions:
         owner: the team that answers for it.
         tier: how much it matters: gold, silver or bronze.
         deadline: how long after its start it must have ended, such as ``"90m"``.
+        start_within: how long after it was due it must have begun; ten minutes by default.
+        cancel_overdue: whether the last level of escalation cancels it.
         retry: how its body is tried again.
         fallback: what a caller is served when it cannot deliver.
     """
@@ -53,12 +55,15 @@ class FlowOptions:
     owner: str | None = None
     tier: str | None = None
     deadline: str | None = None
+    start_within: str | None = None
+    cancel_overdue: bool = False
     retry: RetryPolicy = NONE
     fallback: Fallback | Iterable[Fallback] | None = None
 
     def __post_init__(self) -> None:
-        if self.deadline is not None:
-            duration(self.deadline)
+        for limit in (self.deadline, self.start_within):
+            if limit is not None:
+                duration(limit)
         if self.tier not in (None, "gold", "silver", "bronze"):
             raise ConfigurationError(
                 f"tier {self.tier!r} is not known", "Use gold, silver or bronze."
@@ -182,18 +187,23 @@ class FlowFunction(prefect2.Wrapper):
 
     @contextmanager
     def _announced(self, run: Run) -> Iterator[None]:
-        """Say how the outermost run ended, where that is worth saying."""
-        failure: Exception | None = None
+        """Say how the outermost run ended, where that is worth saying.
+
+        A run that is paused, cancelled or killed has not ended so: it says nothing, and Prefect's
+        server (`blocks.automations`) and the watch say what is to be said.
+        """
         try:
             yield
         except Exception as error:
-            failure = error
+            self._announce(run, error)
             raise
-        finally:
-            if run.run_id == run.root_id:
-                # A failure may be of any attempt; what a recovered one served is no news.
-                records = read_records(run) if failure is not None else _records(run)
-                announce(run, records, failure, owner=self.options.owner, tier=self.options.tier)
+        self._announce(run, None)
+
+    def _announce(self, run: Run, failure: Exception | None) -> None:
+        if run.run_id == run.root_id:
+            # Of all attempts; which of them counts is for the notices to tell.
+            records = read_records(run)
+            announce(run, records, failure, owner=self.options.owner, tier=self.options.tier)
 
 
 class _Attempts:

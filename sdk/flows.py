@@ -21,6 +21,7 @@ from sdk.body import FLOW_KEYWORDS, FlowFunction, FlowOptions
 from sdk.fallback import Fallback
 from sdk.keywords import FLOW, split
 from sdk.masking import keep_secret, masked_json
+from sdk.notices.said import tell_failed
 from sdk.policy import RetryPolicy
 
 P = ParamSpec("P")
@@ -31,6 +32,16 @@ class CustomerFlow(Flow[P, R]):
     """A Prefect flow that may run for a customer's day; see `sdk.flows.flow`."""
 
     options: FlowOptions | None = None
+
+    @property
+    def on_failure(self) -> list[Callable[..., None]] | None:
+        """What Prefect calls when a run has failed; see `prefect.flow`, and `sdk.notices.said`."""
+        given: list[Callable[..., None]] | None = self.__dict__.get("on_failure")
+        return given if self.options is None else [*(given or []), tell_failed]
+
+    @on_failure.setter
+    def on_failure(self, hooks: list[Callable[..., None]] | None) -> None:
+        self.__dict__["on_failure"] = hooks
 
     def become(self, options: FlowOptions) -> None:
         """Run for a customer's day from now on."""
@@ -63,7 +74,7 @@ class CustomerFlow(Flow[P, R]):
         """Return a copy with other options: Prefect's, and those of `sdk.flows.flow`."""
         ours = {name: options.pop(name) for name in FLOW_KEYWORDS & options.keys()}
         plain = copy.copy(self)
-        plain.fn = prefect2.function_of(self)
+        plain.fn, plain.options = prefect2.function_of(self), None
         made = Flow.with_options(plain, **options)
         new = copy.copy(self)
         new.__dict__.update(made.__dict__)
@@ -84,6 +95,8 @@ def flow(
     owner: str | None = ...,
     tier: str | None = ...,
     deadline: str | None = ...,
+    start_within: str | None = ...,
+    cancel_overdue: bool = ...,
     retry: RetryPolicy = ...,
     fallback: Fallback | Iterable[Fallback] | None = ...,
     **options: Any,
@@ -98,6 +111,8 @@ def flow(__fn: Callable[..., Any] | None = None, **options: Any) -> Any:
         owner: the team that answers for it.
         tier: gold, silver or bronze.
         deadline: how long it may take, such as ``"90m"``.
+        start_within: how late it may begin, such as ``"10m"``.
+        cancel_overdue: whether a run that is far beyond its deadline is cancelled.
         retry: how its body is tried again, with backoff and jitter.
         fallback: what a caller is served when it cannot deliver.
         options: Prefect's own.

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from sdk.notices import said
 from sdk.notices.book import Book
 from sdk.notices.build_plain import plain
 from sdk.notices.decide import Surroundings, decide
@@ -20,7 +21,7 @@ from sdk.notices.notice import SEVERITIES, Notice
 from sdk.notices.outbox import Outbox
 from sdk.notices.settings import NoticeSettings
 from sdk.run import Run
-from sdk.statistics import StepRecord, read_records
+from sdk.statistics import StepRecord
 from sdk.storage import storage
 
 NOTICES = "dataweave.notices"
@@ -46,7 +47,7 @@ def announce(
 
     Args:
         run: the outermost one.
-        records: of all its steps and subflows.
+        records: of all its steps and subflows, in all its attempts.
         failure: what it ended with, if it failed.
         owner: the team that answers for it.
         tier: how much it matters.
@@ -58,9 +59,6 @@ def announce(
     """
     try:
         settings = settings or NoticeSettings()
-        if failure is None and any(record.outcome == "failed" for record in records):
-            # A later attempt of the flow may have made it good: the whole ledger tells.
-            records = read_records(run) or records
         around = Surroundings(
             now=now(),
             owner=owner,
@@ -76,6 +74,8 @@ def announce(
                 log.log(logging.ERROR if loud else logging.WARNING, "%s", plain(notice))
         if notices and settings.spoken:
             keep(run.store, notices)
+            if failure is not None:
+                said.note(run.run_id)
             _attempt(run.store, settings)
     except Exception:
         log.exception("the end of run %s could not be announced", run.run_id)
