@@ -158,6 +158,13 @@ def flow_run_id() -> str:
     return str(context.flow_run.id)
 
 
+def deployment_id() -> str | None:
+    """Return the id of the deployment of which the running flow run is one; None outside."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    return str(run.deployment_id) if run and run.deployment_id else None
+
+
 def task_run_id() -> str:
     """Return the id of the task run whose function is running."""
     context = TaskRunContext.get()

@@ -13,7 +13,8 @@ from typing import Any
 
 from sdk.notices import build_jira, build_slack
 from sdk.notices.build_plain import plain
-from sdk.notices.deadlines import Limits, WatchedRun, notice, plan
+from sdk.notices.build_deadline import notice
+from sdk.notices.deadlines import Limits, WatchedRun, plan
 from sdk.notices.digest import RanRun, digest
 from sdk.notices.fault import fingerprint
 from sdk.notices.fault_parts import Saying, TicketState

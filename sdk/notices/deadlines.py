@@ -1,29 +1,27 @@
-"""Deadlines: which run is late, overrunning or stuck, and who is told next. Pure.
+"""Deadlines: which run is late, overrunning, stuck or crashed, and who is told next. Pure.
 
-Three things that differ, in words and in what to do:
+Four things that differ, in words and in what to do:
 
 * *late*: it was due and has not begun within `start_within`: no worker, no room.
 * *overrunning*: it has begun and is past its `deadline`, and gives signs of life.
-* *stuck*: it has begun and has given no sign of life for a while: its process may be gone.
+* *stuck*: it has begun and has given no sign of life for a while, or it is being cancelled and
+  does not end: its process may be gone.
+* *crashed*: its process is gone, Prefect knows, and nobody else does: none of its Python ran.
 
-Each goes up by levels: 1 warns in Slack, 2 opens a ticket, 3 pages who is on call, 4 cancels the
-run where that is asked for. A level comes once per run. Lower ones that were missed are skipped:
-whoever is paged need not be warned.
+The first three go up by levels: 1 warns in Slack, 2 opens a ticket, 3 pages who is on call, 4
+cancels the run where that is asked for and it has begun. A level comes once per run. Lower ones
+that were missed are skipped: whoever is paged need not be warned. A crash is as loud as a failure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from sdk.notices.build_plain import moment
-from sdk.notices.fault import fingerprint
-from sdk.notices.notice import Kind, Notice, Severity, event_id
-
-Trouble = Literal["late", "overrunning", "stuck"]
-State = Literal["scheduled", "pending", "running"]
+Trouble = Literal["late", "overrunning", "stuck", "crashed"]
+State = Literal["scheduled", "pending", "running", "cancelling", "crashed"]
 
 STAGES = (0.0, 0.5, 1.0, 2.0)
 """When each level comes, in allowances beyond the limit: a run that has 90 minutes is warned of
@@ -33,17 +31,15 @@ LEAST = timedelta(minutes=5)
 SILENT = timedelta(minutes=30)
 """Without a sign of life for this long a run counts as stuck: twice the longest that a step of
 the standard pipeline takes between two records."""
-ERROR_CLASSES: dict[Trouble, str] = {
-    "late": "Late",
-    "overrunning": "Overrunning",
-    "stuck": "Stuck",
-}
-LOUDNESS: dict[int, Severity] = {1: "warning", 2: "error", 3: "critical", 4: "critical"}
+CANCELLED_WITHIN = timedelta(minutes=10)
+"""From the request to cancel a run to its end: a worker looks every few seconds, and gives a
+process half a minute."""
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedRun:
-    """A run that has not ended, as Prefect and the ledger tell of it.
+    """A run that has not ended, or crashed, as Prefect and the ledger tell of it.
 
     Attributes:
         run_id: its id.
@@ -52,8 +48,12 @@ class WatchedRun:
         customer: for whom it is; the flow's name where nobody knows.
         state: how far it is.
         due: when it was to begin.
-        begun: when it began.
+        begun: when it began, the last time.
         alive: its latest sign of life, None where it gives none.
+        changed: when it came to its state.
+        message: what its state says.
+        deployment_id: of what it is a run; empty where of none.
+        flow_id: of its flow.
     """
 
     run_id: str
@@ -64,9 +64,13 @@ class WatchedRun:
     due: datetime
     begun: datetime | None = None
     alive: datetime | None = None
+    changed: datetime = EVER
+    message: str = ""
+    deployment_id: str = ""
+    flow_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limits:
     """What a flow is held to; None: not to that.
 
@@ -77,6 +81,7 @@ class Limits:
         cancel: whether the last level cancels.
         owner: the team that answers for it.
         tier: how much it matters.
+        customer: for whom it runs, where that is always the same one.
     """
 
     deadline: timedelta | None = None
@@ -85,6 +90,7 @@ class Limits:
     cancel: bool = False
     owner: str | None = None
     tier: str | None = None
+    customer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ class Escalation:
 
 def plan(
     runs: Sequence[WatchedRun],
-    limits: dict[str, Limits],
+    limits: Mapping[str, Limits],
     now: datetime,
     said: Collection[str],
 ) -> list[Escalation]:
@@ -125,7 +131,7 @@ def plan(
         if limit is None or trouble is None:
             continue
         what, since, allowed = trouble
-        level = _level(now - since, allowed, cancel=limit.cancel)
+        level = _level(run, what, now - since, allowed, limit)
         if not any(f"{run.run_id}-{what}-{higher}" in said for higher in range(level, 5)):
             found.append(Escalation(run, what, level, since, allowed, cancel=level == 4))
     return sorted(found, key=lambda e: (-e.level, e.since, e.run.run_id))
@@ -134,7 +140,13 @@ def plan(
 def _trouble(
     run: WatchedRun, limit: Limits, now: datetime
 ) -> tuple[Trouble, datetime, timedelta] | None:
-    """Return what is wrong, since when, and what was allowed."""
+    """Return what is wrong, since when it is held against the run, and what was allowed."""
+    if run.state == "crashed":
+        return "crashed", run.changed, timedelta()
+    if run.state == "cancelling":
+        if now > run.changed + CANCELLED_WITHIN:
+            return "stuck", run.changed + CANCELLED_WITHIN, CANCELLED_WITHIN
+        return None
     if run.begun is None:
         if limit.start_within is not None and now > run.due + limit.start_within:
             return "late", run.due + limit.start_within, limit.start_within
@@ -149,72 +161,13 @@ def _trouble(
     return None
 
 
-def _level(over: timedelta, allowed: timedelta, *, cancel: bool) -> int:
+def _level(
+    run: WatchedRun, what: Trouble, over: timedelta, allowed: timedelta, limit: Limits
+) -> int:
+    if what == "crashed":
+        return 3 if limit.tier == "gold" else 2
     level = 1
     for number, share in enumerate(STAGES[1:], 2):
         if over >= max(allowed * share, LEAST * (number - 1)):
             level = number
-    return level if cancel else min(level, 3)
-
-
-def notice(step: Escalation, limit: Limits, environment: str, now: datetime, **more: str) -> Notice:
-    """Return the notice of a level.
-
-    Args:
-        step: the level.
-        limit: what the flow is held to.
-        environment: where.
-        now: UTC.
-        more: ``run_url`` and ``runbook_url``.
-    """
-    run, kind = step.run, step.trouble
-    fault = fingerprint(environment, run.flow, "", ERROR_CLASSES[kind])
-    told: Kind = kind
-    did = ("the run was cancelled",) if step.cancel else ("the run is left alone",)
-    return Notice(
-        event=event_id(step.key),
-        fault=fault,
-        kind=told,
-        severity=LOUDNESS[step.level],
-        environment=environment,
-        flow=run.flow,
-        error_class=ERROR_CLASSES[kind],
-        customer=run.customer,
-        headline=_headline(step, now),
-        did=did,
-        root_flow=run.flow,
-        run_id=run.run_id,
-        owner=limit.owner,
-        tier=limit.tier,
-        happened=now,
-        level=step.level,
-        run_url=more.get("run_url", ""),
-        runbook_url=more.get("runbook_url", ""),
-    )
-
-
-def _headline(step: Escalation, now: datetime) -> str:
-    run = step.run
-    name = " ".join(run.name.split())
-    if step.trouble == "late":
-        taken = (
-            "a worker took it, its process has not begun"
-            if run.state == "pending"
-            else ("no worker has taken it")
-        )
-        waited = _long(now - run.due)
-        return f"{name} was due at {moment(run.due)} and has waited {waited}: {taken}"
-    assert run.begun is not None
-    if step.trouble == "stuck":
-        quiet = _long(now - max(run.alive or run.begun, run.begun))
-        return f"{name}, begun at {moment(run.begun)}, has given no sign of life for {quiet}"
-    return (
-        f"{name}, begun at {moment(run.begun)}, was to end within {_long(step.allowed)}"
-        f" and has run for {_long(now - run.begun)}"
-    )
-
-
-def _long(span: timedelta) -> str:
-    minutes = int(span.total_seconds() // 60)
-    hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest:02} min" if hours else f"{minutes} min"
+    return level if limit.cancel and run.state == "running" else min(level, 3)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sdk.notices.build_plain import moment
 from sdk.notices.causes import settled
@@ -28,16 +28,18 @@ class RanRun:
         flow: the outermost one.
         run_id: its id.
         outcome: ``fresh``, ``degraded`` or ``failed``.
+        ended: when its last step did, UTC.
+        day: of the data.
         why: the first reason, where it was not fresh.
-        owner: whose it is.
     """
 
     customer: str
     flow: str
     run_id: str
     outcome: str
+    ended: datetime
+    day: date
     why: str = ""
-    owner: str | None = None
 
 
 def ran(customer: str, run_id: str, records: Sequence[StepRecord]) -> RanRun | None:
@@ -49,17 +51,18 @@ def ran(customer: str, run_id: str, records: Sequence[StepRecord]) -> RanRun | N
     roots = [r for r in current if r.is_flow and len(r.path) <= 1]
     failed = [r for r in current if r.outcome == "failed"]
     degraded = [r for r in current if r.degraded]
+    outcome, why = "fresh", ""
     if any(r.outcome == "failed" for r in roots):
         first = next((r for r in failed if not r.is_flow), failed[0])
-        return RanRun(customer, outermost.flow, run_id, "failed", f"{first.step}: {first.error}")
-    if degraded:
-        return RanRun(customer, outermost.flow, run_id, "degraded", str(degraded[0].degraded[0]))
-    return RanRun(customer, outermost.flow, run_id, "fresh")
+        outcome, why = "failed", f"{first.step}: {first.error}"
+    elif degraded:
+        outcome, why = "degraded", str(degraded[0].degraded[0])
+    ended = max(r.statistics.started + timedelta(seconds=r.statistics.seconds) for r in current)
+    return RanRun(customer, outermost.flow, run_id, outcome, ended, outermost.day, why)
 
 
 def digest(
     route: str,
-    day: date,
     now: datetime,
     *,
     runs: Iterable[RanRun],
@@ -71,9 +74,8 @@ def digest(
 
     Args:
         route: the channel's block.
-        day: of the data.
-        now: UTC.
-        runs: of the day, those of the channel.
+        now: UTC; there is one digest of a date.
+        runs: of the day before, those of the channel.
         faults: those of the channel.
         dead: what could not be told at all.
         silenced: until when and why a fault is silenced, in words.
@@ -81,11 +83,14 @@ def digest(
     listed = sorted(runs, key=lambda r: (r.customer, r.flow, r.run_id))
     ended = {name: [r for r in listed if r.outcome == name] for name in _ENDS}
     counts = ", ".join(f"{len(ended[name]):,} {name}" for name in _ENDS)
-    lines = [f"Ran: {len(listed):,} runs ({counts})."]
+    lines = [f"Ran in the 24 hours until {moment(now)}: {len(listed):,} ({counts})."]
     for name in ("failed", "degraded"):
         lines += _part(
-            f"{name.capitalize()} on that day",
-            [f"{_line(r.flow)}, {_line(r.customer)} — {_line(r.why)}" for r in ended[name]],
+            name.capitalize(),
+            [
+                f"{_line(r.flow)}, {_line(r.customer)}, data of {r.day} — {_line(r.why)}"
+                for r in ended[name]
+            ],
         )
     broken = sorted(
         (state for state in faults if state.open),
@@ -96,9 +101,9 @@ def digest(
         lines += ["", "Nothing is broken now."]
     lines += _part("Could not be told", [f"{_line(d.subject)} — {_line(d.reason)}" for d in dead])
     return Letter(
-        key=f"digest-{route}-{day}",
+        key=f"digest-{route}-{now.date()}",
         route=route,
-        subject=f"Daily digest, {day}",
+        subject=f"Daily digest, {now.date()}",
         body="\n".join(lines),
         written=now,
     )

@@ -22,9 +22,20 @@ SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error", "critical")
 """From quiet to loud."""
 
 Kind = Literal[
-    "failed", "degraded", "mended", "late", "overrunning", "stuck", "undelivered", "alert"
+    "failed",
+    "partial",
+    "degraded",
+    "mended",
+    "crashed",
+    "late",
+    "overrunning",
+    "stuck",
+    "undelivered",
+    "alert",
 ]
-"""What happened. ``late``: a run that was due has not begun. ``overrunning``: it is past its
+"""What happened. ``partial``: some executions of a step failed and the run went on without them.
+``degraded``: a fallback was served. ``crashed``: the run's process is gone, and nothing of its own
+handling took place. ``late``: a run that was due has not begun. ``overrunning``: it is past its
 deadline. ``stuck``: it gives no sign of life. ``undelivered``: a notice was refused for good.
 ``alert``: nothing broke, a customer's rule found something in its market."""
 
@@ -55,7 +66,8 @@ class Notice(BaseModel):
         runbook_url: where it is written what to do.
         owner: the team that answers for it.
         tier: how much the flow matters.
-        happened: when, UTC.
+        happened: when it came about that this is said, UTC.
+        since: since when it has been so; None where that is when it happened.
         last_good: the day of the latest good data.
         level: of an escalation; 0 where it is none.
     """
@@ -85,6 +97,7 @@ class Notice(BaseModel):
     owner: str | None = None
     tier: str | None = None
     happened: datetime
+    since: datetime | None = None
     last_good: date | None = None
     level: int = 0
 

@@ -40,6 +40,11 @@ class Rooms:
         """Return the name of the channel for an owner's notices."""
         return (self.routes or {}).get(owner or "", self.default)
 
+    @property
+    def spoken_in(self) -> list[str]:
+        """The channels in which notices are told, without one that only pages."""
+        return sorted(filter(None, {self.default, *(self.routes or {}).values()}))
+
 
 def speak(state: FaultState, rooms: Rooms, hands: Hands, silenced: str) -> None:
     """Bring Slack to where the state is.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,10 +15,15 @@ from prefect.states import Scheduled
 from prefect_slack import SlackCredentials
 
 from blocks import JiraProject, SlackChannel
-from flows.operations import notices
+from flows.operations.limits import declared_limits
+from flows.operations.notices.deadlines import sweep
+from flows.operations.notices.deliver import deliver_notices
+from flows.operations.notices.digest import tell_of_the_day
+from flows.operations.notices.silences import review_silences
+from sdk import flow
 from sdk.notices.deadlines import Limits
 from sdk.notices.silences import PATH
-from sdk.notices.watch import unfinished
+from sdk.notices.watch import watched
 from sdk.storage import storage
 from sdk.testing.receivers import JiraReceiver, SlackReceiver
 
@@ -54,12 +59,12 @@ def test_a_run_that_never_began_is_escalated_once_per_level(slack: SlackReceiver
     now = datetime.now(UTC)
     run_id = asyncio.run(due(now - timedelta(minutes=11)))
     limits = {"never-begun": Limits(start_within=timedelta(minutes=10), owner="grocery")}
-    runs = [run for run in unfinished(limits, now) if run.run_id == run_id]
+    runs = [run for run in watched(limits, now) if run.run_id == run_id]
     assert [(run.state, run.customer, run.begun) for run in runs] == [("scheduled", "metro", None)]
-    assert notices.sweep(runs, limits, now) == [f"{run_id}-late-1"]
-    assert notices.sweep(runs, limits, now) == []
+    assert sweep(runs, limits, now) == [f"{run_id}-late-1"]
+    assert sweep(runs, limits, now) == []
     later = now + timedelta(minutes=10)
-    assert notices.sweep(runs, limits, later) == [f"{run_id}-late-3"]
+    assert sweep(runs, limits, later) == [f"{run_id}-late-3"]
     (head,) = slack.channel("alerts").heads
     assert "has not begun" in json.dumps(head.blocks) and "critical" in json.dumps(head.blocks)
     assert len(slack.channel("oncall").heads) == 1
@@ -68,9 +73,9 @@ def test_a_run_that_never_began_is_escalated_once_per_level(slack: SlackReceiver
 def test_the_digest_is_posted_once_a_day_and_what_is_left_is_delivered(
     slack: SlackReceiver,
 ) -> None:
-    (first,) = notices.tell_of_the_day()
-    assert notices.tell_of_the_day() == [first]
-    assert notices.deliver_notices(again=True)["left"] == 0
+    (first,) = tell_of_the_day()
+    assert tell_of_the_day() == [first]
+    assert deliver_notices(again=True)["left"] == 0
     shown = json.dumps([m.blocks for m in slack.channel("alerts").heads])
     assert shown.count("Daily digest") == 1 and "Nothing is broken now." in shown
 
@@ -89,14 +94,35 @@ def test_silences_whose_ticket_is_closed_are_listed(
             f"- {{fault: ab, until: {until}, ticket: {key}}}\n" for key in [*keys, "OPS-99"]
         )
         storage(store_url).put(PATH, entries.encode())
-        found: Any = notices.review_silences()
+        found: Any = review_silences()
     assert [line.split(" — ")[1].split(" ")[0] for line in found] == [keys[1], "OPS-99"]
     (posted,) = slack.channel("alerts").heads
     assert "Silences to look at: 2" in json.dumps(posted.blocks)
 
 
-def test_every_customer_is_held_to_what_its_flow_declares() -> None:
-    limits, whose = notices.declared_limits()
-    assert limits and set(limits) == set(whose)
-    assert all(limit.start_within is not None for limit in limits.values())
-    assert any(limit.deadline is not None for limit in limits.values())
+def test_the_digest_tells_what_ran_in_the_last_24_hours(slack: SlackReceiver) -> None:
+    @flow(customer="metro", owner="grocery")
+    def broken_day(day: date | None = None) -> None:
+        raise ValueError("no prices today")
+
+    # Of whichever day its data are.
+    broken_day(day=datetime.now(UTC).date() - timedelta(days=3), return_state=True)
+    now = datetime.now(UTC)
+    tell_of_the_day(until=now)
+    tell_of_the_day(until=now + timedelta(days=1, minutes=1))
+    first, second = (
+        json.dumps(message.blocks, ensure_ascii=False)
+        for message in slack.channel("alerts").heads
+        if "Daily digest" in json.dumps(message.blocks)
+    )
+    assert "1 (0 fresh, 0 degraded, 1 failed)" in first and "no prices today" in first
+    assert "0 (0 fresh, 0 degraded, 0 failed)" in second and "Still broken" in second
+
+
+def test_every_flow_is_held_to_what_its_decorator_says() -> None:
+    limits = declared_limits()
+    assert limits["metro-daily"] == Limits(
+        deadline=timedelta(minutes=90), owner="grocery", tier="gold", customer="metro"
+    )
+    assert limits["backfill"].deadline == timedelta(days=1)
+    assert all(limit.start_within == timedelta(minutes=10) for limit in limits.values())

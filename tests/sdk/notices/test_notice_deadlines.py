@@ -9,7 +9,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from sdk.notices.deadlines import Limits, WatchedRun, notice, plan
+from sdk.notices.build_deadline import notice
+from sdk.notices.deadlines import Limits, WatchedRun, plan
 
 DUE = datetime(2026, 8, 15, 6, 0, tzinfo=UTC)
 WAITING = WatchedRun("r1", "calm-owl", "metro_daily", "metro", "scheduled", DUE)
