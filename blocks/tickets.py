@@ -20,7 +20,7 @@ from jira import JIRA
 from blocks.errors import Rejected
 from blocks.jira_answers import checked
 from blocks.ticket import FIELDS, Category, Opened, Ticket, address, step, ticket
-from blocks.wording import MAX_SUMMARY, document, document_text, label, one_line, wiki
+from blocks.wording import MAX_SUMMARY, document, document_text, label, no_formula, one_line, wiki
 
 RECENT_COMMENTS = 50
 """Cloud: comments among which a mark is looked for; a sender looks for one it just made."""
@@ -115,7 +115,7 @@ class Tickets:
         given: dict[str, Any] = {
             "project": {"key": rules.project},
             "issuetype": {"name": rules.issue_type},
-            "summary": one_line(summary, MAX_SUMMARY),
+            "summary": _summary(summary),
             "description": self._body(description),
             "labels": sorted({label(text) for text in (*rules.labels, *labels)}),
             **rules.custom_fields,
@@ -157,7 +157,7 @@ class Tickets:
         remove_labels: Iterable[str] = (),
     ) -> None:
         """Change a ticket's summary and labels; the same change twice does no harm."""
-        changed = {} if summary is None else {"summary": one_line(summary, MAX_SUMMARY)}
+        changed = {} if summary is None else {"summary": _summary(summary)}
         steps = [{"add": label(text)} for text in add_labels]
         steps += [{"remove": label(text)} for text in remove_labels]
         body = {"fields": changed, "update": {"labels": steps} if steps else {}}
@@ -197,7 +197,12 @@ class Tickets:
         checked(key, lambda: self.client.transition_issue(key, chosen, fields=fields))
 
     def _body(self, text: str, ending: str = "") -> Any:
+        text = no_formula(text)
         return document(text, ending) if self.cloud else wiki(text, ending)
+
+
+def _summary(text: str) -> str:
+    return one_line(no_formula(" ".join(text.split())), MAX_SUMMARY)
 
 
 def _quoted(text: str) -> str:

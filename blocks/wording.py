@@ -66,6 +66,11 @@ def clipped(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def no_formula(text: str) -> str:
+    """Return a text that no spreadsheet calculates: a tracker's tickets are exported to them."""
+    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@") else text
+
+
 def label(text: str) -> str:
     """Return a text as a Jira label, which holds no spaces."""
     return clipped("-".join(cleaned(text).split()), MAX_LABEL)

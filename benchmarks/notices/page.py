@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sdk.notices import build_jira, build_slack
-from sdk.notices.build_plain import plain
 from sdk.notices.build_deadline import notice
+from sdk.notices.build_plain import plain
 from sdk.notices.deadlines import Limits, WatchedRun, plan
 from sdk.notices.digest import RanRun, digest
 from sdk.notices.fault import fingerprint
@@ -47,6 +47,8 @@ def _lines() -> Iterator[str]:
     yield from _remarks(state)
     degraded = _degraded()
     yield from _fault("130 sites failed, a fallback was served", degraded, _state(degraded))
+    partial = _partial()
+    yield from _fault("Some items failed, and the run went on", partial, _state(partial))
     mended = fold(
         state,
         _failed(2, kind="mended", severity="info", happened=AT + timedelta(hours=3)),
@@ -86,14 +88,13 @@ def _lines() -> Iterator[str]:
     told = undelivered(dead)
     yield from _fault("A notice could not be told at all", told, _state(told))
     yield from _section("The daily digest")
+    day = AT.date()
     runs = [
-        RanRun("metro", "metro_daily", RUN, "failed", f"{failed.step}: {failed.headline}"),
-        RanRun("orchard", "orchard_daily", "r2", "degraded", "offers: last good, 1 d old"),
-        RanRun("apex", "apex_daily", "r3", "fresh"),
+        RanRun("metro", "metro_daily", RUN, "failed", AT, day, f"{failed.step}: {failed.headline}"),
+        RanRun("orchard", "orchard_daily", "r2", "degraded", AT, day, "offers: last good, 1 d old"),
+        RanRun("apex", "apex_daily", "r3", "fresh", AT, day),
     ]
-    letter = digest(
-        "operations", AT.date(), AT, runs=runs, faults=[state, _state(degraded)], dead=[dead]
-    )
+    letter = digest("operations", AT, runs=runs, faults=[state, _state(degraded)], dead=[dead])
     yield from _text(f"{letter.subject}\n\n{letter.body}")
     yield from _json(build_slack.letter(letter.subject, letter.body).blocks)
 
@@ -190,6 +191,24 @@ def _degraded() -> Notice:
     )
 
 
+def _partial() -> Notice:
+    return _made(
+        10,
+        kind="partial",
+        severity="warning",
+        flow="capture_offers",
+        step="fetch_site",
+        error_class="Permanent",
+        headline="2 of 150 executions failed: shop-17.example answered 403",
+        action="Ask the shop whether we may; until then, take it out of the site file.",
+        examples=("shop-17.example answered 403", "shop-88.example answered 403"),
+        count=2,
+        total=150,
+        did=("tried once", "the run went on without it"),
+        last_good=date(2026, 8, 12),
+    )
+
+
 def _made(number: int, **given: Any) -> Notice:
     told: dict[str, Any] = {
         "environment": "production",
@@ -213,7 +232,7 @@ def _late() -> Iterator[tuple[str, Notice]]:
     waiting = WatchedRun(RUN, "calm-owl", "metro_daily", "metro", "scheduled", due)
     running = WatchedRun(RUN, "calm-owl", "metro_daily", "metro", "running", due, due, due)
     limit = Limits(deadline=timedelta(minutes=90), owner="grocery", tier="gold")
-    cases = (
+    cases: tuple[tuple[str, WatchedRun, int], ...] = (
         ("Late, level 1: it was due and has not begun", waiting, 11),
         ("Stuck, level 2: it gives no sign of life", running, 50),
         (
@@ -231,6 +250,17 @@ def _late() -> Iterator[tuple[str, Notice]]:
             190,
         ),
     )
+    killed = WatchedRun(
+        RUN,
+        "calm-owl",
+        "metro_daily",
+        "metro",
+        "crashed",
+        due,
+        changed=due + timedelta(minutes=20),
+        message="Flow run infrastructure exited with non-zero status code -9.",
+    )
+    cases += (("Crashed: its process was killed", killed, 21),)
     for title, run, minutes in cases:
         now = due + timedelta(minutes=minutes)
         (step,) = plan([run], {"metro_daily": limit}, now, [])

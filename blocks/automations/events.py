@@ -14,9 +14,7 @@ from uuid import UUID
 SAID = "dataweave.notice.said"
 
 
-def said(
-    flow_run_id: UUID | str, deployment_id: UUID | str, flow_id: UUID | str
-) -> dict[str, Any]:
+def said(flow_run_id: UUID | str, deployment_id: UUID | str, flow_id: UUID | str) -> dict[str, Any]:
     """Return the arguments of `prefect.events.emit_event` that say: this run was announced.
 
     Args:

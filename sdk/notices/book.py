@@ -5,12 +5,16 @@ be left to say: written before the state, removed after, so that a killed writer
 needless one. ``open/<place>-<fingerprint>`` says that it is open: a run asks there, by one listing,
 whether a step that worked was broken before.
 
+``lost/<fingerprint>.json`` is a state that could not be read, put aside for a person to look at;
+`recovered` begins such a fault anew, from what Slack and Jira still know of it.
+
 Only the holder of the lease writes states (`lease`); anybody may mark a fault as open, since a
 mark too many is a fault that turns out to be mended already.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -22,7 +26,9 @@ from sdk.notices.notice import Notice
 from sdk.notices.outbox import ROOT
 from sdk.storage import Storage
 
-FAULTS, DUE, OPEN = f"{ROOT}/faults", f"{ROOT}/due", f"{ROOT}/open"
+FAULTS, DUE, OPEN, LOST = (f"{ROOT}/{name}" for name in ("faults", "due", "open", "lost"))
+
+log = logging.getLogger("dataweave.notices")
 
 
 class Book:
@@ -36,11 +42,23 @@ class Book:
         self.storage = storage
 
     def read(self, fingerprint: str) -> FaultState | None:
-        """Return what is known of a fault; nothing where nothing readable is."""
+        """Return what is known of a fault; what cannot be read is put aside."""
+        path = f"{FAULTS}/{fingerprint}.json"
         try:
-            return FaultState.model_validate_json(self.storage.read(f"{FAULTS}/{fingerprint}.json"))
-        except (FileNotFoundError, ValidationError):
+            content = self.storage.read(path)
+        except FileNotFoundError:
             return None
+        try:
+            return FaultState.model_validate_json(content)
+        except ValidationError as error:
+            log.error("%s cannot be read and is put aside in %s: %s", path, LOST, error)
+            self.storage.put(f"{LOST}/{fingerprint}.json", content)
+            self.storage.delete(path)
+            return None
+
+    def is_lost(self, fingerprint: str) -> bool:
+        """Say whether more was known of a fault than can be read."""
+        return self.storage.exists(f"{LOST}/{fingerprint}.json")
 
     def write(self, state: FaultState) -> None:
         """Keep what is known of a fault, which may leave something to say."""
@@ -50,7 +68,7 @@ class Book:
         content = state.model_dump_json(exclude_none=True).encode()
         self.storage.put(f"{FAULTS}/{state.fingerprint}.json", content)
         if not state.open:
-            self.storage.delete(_mark(state.latest))
+            self.mark_closed(state.latest)
 
     def save(self, state: FaultState) -> None:
         """Keep the progress of saying it."""
@@ -68,6 +86,10 @@ class Book:
     def mark_open(self, notice: Notice) -> None:
         """Let the runs to come know that a fault is open."""
         self.storage.put(_mark(notice), b"")
+
+    def mark_closed(self, notice: Notice) -> None:
+        """Let the runs to come know that a fault is not open."""
+        self.storage.delete(_mark(notice))
 
     def open_faults(self) -> dict[str, list[str]]:
         """Return the fingerprints of the faults that are open, by place."""

@@ -17,6 +17,9 @@ ERROR_CLASSES: dict[Trouble, str] = {
     "crashed": "Crashed",
 }
 LOUDNESS: dict[int, Severity] = {1: "warning", 2: "error", 3: "critical", 4: "critical"}
+AFTER_CANCEL = (
+    "See that it ends, and in its log what took long; run the deployment again if that is wanted."
+)
 MESSAGE = 300
 """Characters of a state's message: what it says first."""
 
@@ -34,7 +37,7 @@ def notice(step: Escalation, limit: Limits, environment: str, now: datetime, **m
     run, kind = step.run, step.trouble
     fault = fingerprint(environment, run.flow, "", ERROR_CLASSES[kind])
     told: Kind = kind
-    did: tuple[str, ...] = ("the run was cancelled",) if step.cancel else ()
+    did: tuple[str, ...] = ("the run is being cancelled",) if step.cancel else ()
     return Notice(
         event=event_id(step.key),
         fault=fault,
@@ -45,6 +48,7 @@ def notice(step: Escalation, limit: Limits, environment: str, now: datetime, **m
         error_class=ERROR_CLASSES[kind],
         customer=run.customer,
         headline=_headline(step, now),
+        action=AFTER_CANCEL if step.cancel else "",
         did=did,
         root_flow=run.flow,
         run_id=run.run_id,

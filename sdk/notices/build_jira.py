@@ -47,7 +47,7 @@ def ticket(state: FaultState) -> TicketText:
         f"Fault {state.fingerprint}",
     ]
     labels = (mark(state.fingerprint), f"flow-{latest.flow}", f"environment-{latest.environment}")
-    return TicketText(subject(latest), "\n".join(lines), labels)
+    return TicketText(subject(latest, state.broken_for), "\n".join(lines), labels)
 
 
 def comment(state: FaultState, saying: Saying) -> str:

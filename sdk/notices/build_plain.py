@@ -15,33 +15,53 @@ LOUD = {"info": "info", "warning": "warning", "error": "error", "critical": "cri
 
 WHAT = {
     "failed": "failed",
-    "degraded": "completed with a fallback or without some items",
+    "partial": "went on without some items",
+    "degraded": "was served a fallback",
     "mended": "works again",
+    "crashed": "crashed",
     "late": "has not begun",
     "overrunning": "is past its deadline",
     "stuck": "gives no sign of life",
-    "undelivered": "cannot be told",
+    "undelivered": "does not take notices",
     "alert": "found something",
 }
 """What happened, behind the name of the place."""
 
 NOW = {
     "failed": "Read the run's log, mend what it names, run the deployment again.",
+    "partial": "See whether what is missing matters today; mend the cause, or it is missing again.",
     "degraded": "Not urgent: what was served is usable. Mend the cause before it is too old.",
     "mended": "Nothing.",
+    "crashed": "See in the worker's log how the process ended (memory, host, stop); run it again.",
     "late": "See whether a worker polls the run's queue and has room; start one, or free it.",
     "overrunning": "See in the run's log which step takes long; cancel it if it comes too late.",
     "stuck": "See whether the run's process lives; if not, cancel the run and run it again.",
     "undelivered": "Mend the block that is named, then run the flow notices-deliver.",
     "alert": "Look at it in the day's dashboard; the rule is in the customer's rules file.",
+    "alert": "Look at it in the day's dashboard; the rule is in the customer's rules file.",
 }
 """What to do, where nobody said something better."""
 
+NAMED = 3
+"""Customers that a heading names: what fits on a line beside the rest."""
+OF_DATA = ("failed", "partial", "degraded")
+"""Kinds of which the age of the data is a question."""
 
-def subject(notice: Notice) -> str:
-    """Return what broke, where and for whom, on a line."""
-    where = notice.place if notice.kind != "undelivered" else notice.flow
-    return _line(f"{where} {WHAT[notice.kind]}: {notice.customer} ({notice.environment})")
+
+def subject(notice: Notice, customers: Sequence[str] = ()) -> str:
+    """Return what broke, where and for whom, on a line.
+
+    Args:
+        notice: the latest of its fault.
+        customers: for whom it is broken; by default the notice's.
+    """
+    if notice.kind == "undelivered":
+        return _line(f"{notice.step.capitalize()} {WHAT[notice.kind]}")
+    names = list(customers) or [notice.customer]
+    whom = ", ".join(names[:NAMED])
+    if len(names) > NAMED:
+        whom += f" and {len(names) - NAMED:,} more"
+    return _line(f"{notice.place} {WHAT[notice.kind]}: {whom} ({notice.environment})")
 
 
 def details(
@@ -65,15 +85,19 @@ def details(
     found += [("Such as", text) for text in notice.examples]
     whom = ", ".join(customers) or notice.customer
     found.append(("For", f"{whom}; data of {notice.day}" if notice.day else whom))
-    begun = since or notice.happened
+    begun = since or notice.since or notice.happened
     times = f"; {count:,} times, last at {moment(latest or notice.happened)}" if count > 1 else ""
     found.append(("Since", f"{moment(begun)}{times}"))
-    found.append(("Last good", f"data of {notice.last_good}" if notice.last_good else "not known"))
+    if notice.kind in OF_DATA:
+        good = f"data of {notice.last_good}" if notice.last_good else "not known"
+        found.append(("Last good", good))
     if notice.did:
         found.append(("Run did", "; ".join(notice.did)))
     found.append(("What now", notice.action or NOW[notice.kind]))
     found.append(("Owner", notice.owner or "nobody is named"))
-    where = f"{notice.place}, environment {notice.environment}"
+    where = notice.place
+    if notice.kind != "undelivered":
+        where += f", environment {notice.environment}"
     if notice.root_flow and notice.root_flow != notice.flow:
         where += f", in {notice.root_flow}"
     found.append(("Where", where + (f", tier {notice.tier}" if notice.tier else "")))

@@ -63,7 +63,7 @@ def head(state: FaultState, silenced: str = "") -> Message:
     if state.ticket is not None and state.ticket.refused:
         how.append(f"{state.ticket.key} is closed as {state.ticket.refused}")
     how.append(f"fault {state.fingerprint}")
-    title = ("" if state.open else "Mended: ") + subject(state.latest)
+    title = ("" if state.open else "Mended: ") + subject(state.latest, state.broken_for)
     url = state.ticket.url if state.ticket is not None else ""
     return _message(title, found, links(state.latest, url), " · ".join(how))
 
@@ -99,15 +99,16 @@ def remark(state: FaultState, saying: Saying) -> Message:
 
 
 def remark_words(state: FaultState, saying: Saying) -> str:
-    """Return a remark in plain words, on one line."""
-    since = f"since {moment(state.first_seen)}"
-    whom = ", ".join(saying.customers)
-    times = f"{saying.count:,} {'time' if saying.count == 1 else 'times'} {since}"
+    """Return a remark in plain words, on one line: it is read on a phone without its thread."""
+    times = f"{saying.count:,} {'time' if saying.count == 1 else 'times'}"
+    times += f" since {moment(state.first_seen)}"
+    where, whom = state.latest.place, ", ".join(saying.customers)
+    latest = f"Latest: {state.latest.headline}"
     words = {
-        "again": f"Still broken for {whom}: {times}. Latest: {state.latest.headline}",
-        "back": f"Back again for {whom}: {times}. Latest: {state.latest.headline}",
-        "louder": f"Now {state.severity}: {times}. Latest: {state.latest.headline}",
-        "mended": f"Works again at {moment(saying.at)}, after {times}.",
+        "again": f"Still broken: {where} for {whom}, {times}. {latest}",
+        "back": f"Back again: {where} for {whom}, {times}. {latest}",
+        "louder": f"Now {state.severity}: {where} for {whom}, {times}. {latest}",
+        "mended": f"Works again: {where}, at {moment(saying.at)}, after {times}.",
     }[saying.about]
     return one_line(words, MAX_TEXT)
 

@@ -20,7 +20,7 @@ from datetime import date, datetime, timedelta
 from sdk.errors import PlatformError
 from sdk.notices.causes import below, broke, echoes, settled, step_of
 from sdk.notices.fault import error_class, fingerprint, place
-from sdk.notices.notice import Notice, Severity, event_id
+from sdk.notices.notice import Kind, Notice, Severity, event_id
 from sdk.redaction import redacted
 from sdk.run import Run
 from sdk.statistics import StepRecord
@@ -104,7 +104,7 @@ def _notice(
         run,
         around,
         fault=fingerprint(run.environment, flow, step, kind),
-        kind="failed" if failure is not None and failed else "degraded",
+        kind=_kind(first, broken, records, failure),
         severity=_loudness(failure if failed else None, around.tier),
         flow=flow,
         step=step,
@@ -117,6 +117,23 @@ def _notice(
         total=total,
         last_good=_last_good(broken),
     )
+
+
+def _kind(
+    first: StepRecord,
+    broken: Sequence[StepRecord],
+    records: Sequence[StepRecord],
+    failure: BaseException | None,
+) -> Kind:
+    failed = any(record.outcome == "failed" for record in broken)
+    if failed and failure is not None:
+        return "failed"
+    return "partial" if failed and not _served_above(first, records) else "degraded"
+
+
+def _served_above(record: StepRecord, records: Sequence[StepRecord]) -> list[StepRecord]:
+    """Return the flows around a step that were served a fallback in its place."""
+    return [other for other in records if other.is_flow and other.fallback and below(record, other)]
 
 
 def _loudness(failure: BaseException | None, tier: str | None) -> Severity:
@@ -136,8 +153,7 @@ def _did(
     served = sorted({record.fallback for record in broken if record.fallback})
     above = [
         f"{record.step} was served its fallback: {record.fallback}"
-        for record in records
-        if record.is_flow and record.fallback and below(first, record)
+        for record in _served_above(first, records)
     ]
     said += [f"served {fallback} instead" for fallback in served[:EXAMPLES]] + above
     if failure is not None:

@@ -61,7 +61,14 @@ class Head(BaseModel):
 
 
 class TicketState(BaseModel):
-    """The fault's ticket; `refused`: a person closed it with the word that it stays so."""
+    """The fault's ticket.
+
+    Attributes:
+        summary: as we wrote it; one that a person rewrote is left alone.
+        done: whether it was resolved.
+        refused: the word with which a person closed it for it to stay so.
+        tried: since when it may have been opened, its answer lost.
+    """
 
     id: str = ""
     key: str = ""

@@ -11,7 +11,7 @@ end it is the same story (same thread, same ticket, reopened); after that, a new
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, Field
 
@@ -26,6 +26,10 @@ SAME_STORY = timedelta(days=7)
 worked on the old one has gone on to other things, and a weekly run has had its chance."""
 REMINDERS = tuple(timedelta(hours=hours) for hours in (1, 4, 24, 72, 168))
 """Growing waits between remarks on a fault that goes on; the last one repeats."""
+AHEAD = timedelta(minutes=5)
+"""By how much a run's clock may be ahead of the sender's. What is said to happen later happened
+now: else one wrong clock would keep a fault open, or closed, until its own time has come."""
+EVER = datetime.min.replace(tzinfo=UTC)
 TICKET_AFTER = 3
 """A warning gets a ticket at its third time: once or twice may pass by itself."""
 
@@ -90,12 +94,14 @@ class FaultState(BaseModel):
 def fold(state: FaultState | None, notice: Notice, now: datetime) -> FaultState | None:
     """Return a fault's state after a notice; nothing where one mends what never was broken."""
     broke = notice.kind != "mended"
+    if notice.happened > now + AHEAD:
+        notice = notice.model_copy(update={"happened": now})
     if state is None:
         if not broke:
             return None
         state = FaultState(
             fingerprint=notice.fault,
-            first_seen=notice.happened,
+            first_seen=notice.since or notice.happened,
             last_seen=notice.happened,
             latest=notice,
             severity=notice.severity,
@@ -117,6 +123,27 @@ def fold(state: FaultState | None, notice: Notice, now: datetime) -> FaultState 
     return state
 
 
+def recovered(notice: Notice, now: datetime) -> FaultState:
+    """Return the state of a fault of which only Slack and Jira know any more, before a notice.
+
+    Its thread and its ticket are looked for before others are begun; its counters begin anew.
+    """
+    tried = now - SAME_STORY
+    return FaultState(
+        fingerprint=notice.fault,
+        first_seen=notice.since or notice.happened,
+        last_seen=notice.happened,
+        latest=notice.model_copy(update={"kind": "failed"}) if notice.kind == "mended" else notice,
+        severity=notice.severity,
+        customers={notice.customer: Seen(at=EVER, event="", broken=True)},
+        next_reminder=now + REMINDERS[0],
+        head=Head(route="", tried=tried),
+        ticket=TicketState(tried=tried),
+        # Keys of remarks that were made before are not to be made again.
+        said=int(now.timestamp()),
+    )
+
+
 def _count(state: FaultState, notice: Notice, now: datetime) -> None:
     state.count += 1
     returned = not state.open and bool(state.broken_for)
@@ -125,7 +152,7 @@ def _count(state: FaultState, notice: Notice, now: datetime) -> None:
         returned = False
     state.open = state.open or returned
     state.story_count += 1
-    state.first_seen = min(state.first_seen, notice.happened)
+    state.first_seen = min(state.first_seen, notice.since or notice.happened)
     state.last_seen = max(state.last_seen, notice.happened)
     if (notice.happened, notice.event) >= (state.latest.happened, state.latest.event):
         state.latest = notice
@@ -150,7 +177,7 @@ def _begin_story(state: FaultState, notice: Notice, now: datetime) -> None:
     state.story += 1
     state.open, state.mended_at = True, None
     state.story_count, state.reminders, state.reminded = 0, 0, 1
-    state.first_seen, state.severity = notice.happened, notice.severity
+    state.first_seen, state.severity = notice.since or notice.happened, notice.severity
     state.head, state.ticket, state.sayings, state.given_up = None, None, [], {}
     state.next_reminder = now + REMINDERS[0]
 
@@ -164,7 +191,10 @@ def _turn(state: FaultState, now: datetime) -> None:
 
 def remind(state: FaultState, now: datetime) -> FaultState:
     """Return the state with a remark where the fault went on and it is time for one."""
-    if not state.open or state.story_count <= state.reminded or now < state.next_reminder:
+    if not state.open or state.story_count <= state.reminded:
+        return state
+    # One that is further away than the longest was planned by a clock that was wrong.
+    if now < state.next_reminder <= now + REMINDERS[-1] + AHEAD:
         return state
     state = state.model_copy(deep=True)
     state.reminders += 1

@@ -6,8 +6,10 @@ next, and one of them wins. The holder extends its own number and nobody else wr
 holder that was asleep beyond its time finds a higher number, and stops.
 
 It holds as long as clocks of the machines differ by less than `Lease.seconds` less the longest
-request. It is no fence inside Slack or Jira: a request on its way when the lease ends arrives. For
-that, what was tried is looked for before it is done again, after a pause.
+request. One that reaches further ahead than any holder may ask for was written by a clock that was
+wrong, and has ended: else a day's jump would silence everybody for a day. It is no fence inside
+Slack or Jira: a request on its way when the lease ends arrives. For that, what was tried is looked
+for before it is done again, after a pause.
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ class Lease:
         self._write(self._ahead())
 
     def _take(self) -> bool:
-        names = self.storage.names(FOLDER)
+        names = self._numbers()
         if names and not self._ended(names[-1]):
             return False
         self._number = int(names[-1]) + 1 if names else 1
@@ -83,7 +85,7 @@ class Lease:
         if not self.storage.put_if_absent(self._path(), self._content(self._until)):
             return False
         # From an old listing a number may be made that others are past already.
-        names = self.storage.names(FOLDER)
+        names = self._numbers()
         if names[-1] != f"{self._number:012d}":
             return False
         for name in names[:-2]:
@@ -99,10 +101,15 @@ class Lease:
             return False
         except (ValueError, KeyError, TypeError):
             return True
-        return until <= self.now()
+        left = until - self.now()
+        return left <= timedelta() or left > timedelta(seconds=2 * self.seconds)
+
+    def _numbers(self) -> list[str]:
+        # What is no number was put there by somebody else, and is left alone.
+        return [name for name in self.storage.names(FOLDER) if name.isascii() and name.isdigit()]
 
     def _still(self) -> None:
-        if self.storage.names(FOLDER)[-1:] != [f"{self._number:012d}"]:
+        if self._numbers()[-1:] != [f"{self._number:012d}"]:
             raise Lost
 
     def _ahead(self) -> datetime:

@@ -15,6 +15,11 @@ from blocks.errors import DeliveryError, Unavailable
 
 T = TypeVar("T")
 
+SKEW = timedelta(minutes=5)
+"""By how much two clocks may differ before one of them is wrong."""
+FAR_BACK = timedelta(days=2)
+"""How far to look back for what was tried nobody knows when."""
+
 
 class Later(Exception):
     """Not before so many seconds."""
@@ -82,8 +87,9 @@ def once(
         Lost: somebody else is sending now.
     """
     if tried is not None:
-        wait = timedelta(seconds=settles) - (hands.now() - tried)
-        if wait > timedelta():
+        wait = tried + timedelta(seconds=settles) - hands.now()
+        # Tried in a future: by a clock that was wrong, so nobody knows when, and long enough ago.
+        if timedelta() < wait <= timedelta(seconds=settles) + SKEW:
             raise Later(wait.total_seconds())
         hands.keep()
         found = look()
@@ -99,3 +105,10 @@ def once(
             mark(None)
             hands.save()
         raise
+
+
+def since(tried: datetime | None, now: datetime) -> datetime:
+    """Return the moment from which on to look for what may have been done."""
+    if tried is None or tried > now + SKEW:
+        return now - FAR_BACK
+    return tried - SKEW

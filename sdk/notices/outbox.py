@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, model_validator
 
 from sdk.notices.notice import Notice
 from sdk.storage import Storage
@@ -23,6 +23,8 @@ ROOT = "_notices"
 OUTBOX = f"{ROOT}/outbox"
 POSTED = f"{ROOT}/posted"
 DEAD = f"{ROOT}/dead"
+UNREADABLE = "unreadable-"
+"""How the names of those dead begin that were no entry at all, kept as they were."""
 
 
 class Letter(BaseModel):
@@ -50,6 +52,12 @@ class Entry(BaseModel):
     notice: Notice | None = None
     letter: Letter | None = None
 
+    @model_validator(mode="after")
+    def _holds_something(self) -> Entry:
+        if (self.notice is None) == (self.letter is None):
+            raise ValueError("give either a notice or a letter")
+        return self
+
 
 class DeadLetter(BaseModel):
     """What was refused for good.
@@ -62,6 +70,7 @@ class DeadLetter(BaseModel):
         code: the system's own word.
         at: when.
         subject: what was to be said.
+        letter: the letter, where it was one.
     """
 
     name: str
@@ -71,6 +80,7 @@ class DeadLetter(BaseModel):
     code: str = ""
     at: datetime
     subject: str
+    letter: Letter | None = None
 
 
 class Outbox:
@@ -105,18 +115,24 @@ class Outbox:
         content = entry.model_dump_json(exclude_none=True).encode()
         return self.storage.put_if_absent(f"{OUTBOX}/{name}", content)
 
-    def entries(self) -> Iterator[tuple[str, Entry]]:
-        """Yield what is in it, oldest first; what cannot be read goes to the dead."""
+    def entries(self) -> Iterator[tuple[str, Entry | DeadLetter]]:
+        """Yield what is in it, oldest first; what cannot be read goes to the dead, and is so told.
+
+        Such is half of a file, an entry of a later version, a file that is no entry at all.
+        """
         for name in self.storage.names(OUTBOX):
             try:
                 content = self.storage.read(f"{OUTBOX}/{name}")
             except FileNotFoundError:
                 continue
             try:
-                yield name, Entry.model_validate_json(content)
+                entry = Entry.model_validate_json(content)
             except ValidationError:
-                self.storage.put(f"{DEAD}/unreadable-{name}", content)
+                self.storage.put(f"{DEAD}/{UNREADABLE}{name}.json", content)
                 self.remove(name)
+                yield name, _unreadable(f"{UNREADABLE}{name}")
+            else:
+                yield name, entry
 
     def rewrite(self, name: str, entry: Entry) -> None:
         """Replace an entry."""
@@ -130,9 +146,24 @@ class Outbox:
         """Note what was refused for good."""
         self.storage.put(f"{DEAD}/{dead.name}.json", dead.model_dump_json().encode())
 
-    def revive(self, name: str) -> None:
-        """Forget that something was refused: it went through, or is to be tried again."""
+    def forget_dead(self, name: str) -> None:
+        """Forget that something was refused: it went through, or nothing is left to say of it."""
         self.storage.delete(f"{DEAD}/{name}.json")
+
+    def post_again(self, letter: Letter) -> None:
+        """Put a letter back that was refused."""
+        self.storage.delete(f"{POSTED}/{letter.key}")
+        self.post(letter.model_copy(update={"tried": None}))
+        self.forget_dead(f"letter-{letter.key}")
+
+    def read_again(self, name: str) -> bool:
+        """Put an entry back that could not be read; return whether it was one of those."""
+        if not name.startswith(UNREADABLE):
+            return False
+        entry = name.removeprefix(UNREADABLE)
+        self.storage.put(f"{OUTBOX}/{entry}", self.storage.read(f"{DEAD}/{name}.json"))
+        self.forget_dead(name)
+        return True
 
     def dead(self) -> list[DeadLetter]:
         """Return what was refused for good, by name; unreadable entries are named as such."""
@@ -143,16 +174,17 @@ class Outbox:
             except FileNotFoundError:
                 continue
             except ValidationError:
-                found.append(_unreadable(name))
+                found.append(_unreadable(name.removesuffix(".json")))
         return found
 
 
 def _unreadable(name: str) -> DeadLetter:
     return DeadLetter(
-        name=name.removesuffix(".json"),
+        name=name,
         target="outbox",
-        reason=f"{OUTBOX}/{name.removeprefix('unreadable-')} is not an entry of this version",
-        action=f"Read {DEAD}/{name}, then delete it.",
+        reason=f"{OUTBOX}/{name.removeprefix(UNREADABLE)} is not an entry of this version",
+        action=f"Read {DEAD}/{name}.json; mend it, or delete it.",
+        code="unreadable",
         at=datetime.fromisoformat("1970-01-01T00:00:00+00:00"),
         subject="an unreadable entry",
     )

@@ -16,22 +16,19 @@ from blocks.errors import DeliveryError, Rejected
 from blocks.tickets import Tickets
 from sdk.notices import speak_jira, speak_slack
 from sdk.notices.book import Book
-from sdk.notices.build_slack import letter as letter_words
+from sdk.notices.counting import count
 from sdk.notices.fault_parts import Target
-from sdk.notices.fault_state import FaultState, fold, remind
+from sdk.notices.fault_state import FaultState, remind
 from sdk.notices.lease import Lease, Lost
 from sdk.notices.once import Hands, Later, Pace
-from sdk.notices.outbox import DeadLetter, Entry, Letter, Outbox
+from sdk.notices.outbox import Entry, Letter, Outbox
+from sdk.notices.refusals import Refusals
 from sdk.notices.silences import Silence, silence_of
 from sdk.notices.speak_slack import Rooms
 from sdk.notices.targets import Targets
-from sdk.notices.undelivered import undelivered, works_again
 from sdk.storage import Storage
 
 log = logging.getLogger("dataweave.notices")
-
-AGAIN = -1
-"""In `FaultState.given_up`: it is to be tried again, whatever was refused."""
 
 
 @dataclass
@@ -82,6 +79,7 @@ class Sender:
         self.outbox = Outbox(storage)
         self.book = Book(storage)
         self.lease = Lease(storage, now, self.pace.lease)
+        self.refusals = Refusals(self.outbox, self.book, now)
         self._connected: Tickets | None = None
         self.targets = Targets(storage, now, self.pace)
 
@@ -106,33 +104,14 @@ class Sender:
 
     def revive(self) -> int:
         """Have everything tried again that was refused for good; return how much it was."""
-        dead = self.outbox.dead()
         with self.lease.held() as held:
-            if not held:
-                return 0
-            for entry in dead:
-                self.lease.keep()
-                state = self.book.read(entry.name.partition("-")[0])
-                if state is not None:
-                    state.given_up[entry.target] = AGAIN
-                    self.book.write(state)
-        return len(dead)
+            return self.refusals.revive(self.lease.keep) if held else 0
 
     def _pass(self, report: Report, until: datetime | None) -> None:
         self.targets.recall()
-        letters: list[tuple[str, Entry, Letter]] = []
-        for name, entry in self.outbox.entries():
-            self.lease.keep()
-            if entry.letter is not None:
-                letters.append((name, entry, entry.letter))
-                continue
-            if entry.notice is not None:
-                known = self.book.read(entry.notice.fault)
-                state = fold(known, entry.notice, self.now())
-                if state is not None and state is not known:
-                    self.book.write(state)
-            self.outbox.remove(name)
-            report.counted += 1
+        report.counted, letters = count(
+            self.outbox, self.book, self.now, keep=self.lease.keep, over=lambda: self._over(until)
+        )
         for name, entry, letter in letters:
             if self._over(until) or not self._post(name, entry, letter, report):
                 report.left += 1
@@ -188,86 +167,62 @@ class Sender:
         if state.given_up.get(target) == state.count and state.open:
             return True
         name = f"{state.fingerprint}-{target}"
-        subject = f"{state.latest.place}: {state.latest.headline}"
-        done = self._dare(target, name, subject, report, say, own=state.latest.kind)
-        if done is None:
+        try:
+            done = self._dare(target, say)
+        except Rejected as error:
+            report.refused.append(f"{name}: {error.problem}")
+            subject = f"{state.latest.place}: {state.latest.headline}"
+            self.refusals.bury(target, name, subject, error, about=state.latest.kind)
             state.given_up[target] = state.count
             self.book.save(state)
             return True
-        if done and target in state.given_up:
-            del state.given_up[target]
+        if done and state.given_up.pop(target, None) is not None:
             self.book.save(state)
-            self._delivered(target, name)
+            self.refusals.delivered(target, name)
         return done
 
-    def _dare(
-        self,
-        target: Target,
-        name: str,
-        subject: str,
-        report: Report,
-        say: Callable[[], None],
-        *,
-        own: str = "",
-    ) -> bool | None:
-        """Say something; True: said, False: later, None: refused for good."""
+    def _post(self, name: str, entry: Entry, letter: Letter, report: Report) -> bool:
+        """Post a letter; return whether it is posted, or never will be."""
+        if self.rooms is None:
+            # Slack is configured nowhere any more, and the digest of another day is no news.
+            self.outbox.remove(name)
+            return True
+        hands = Hands(
+            self.now, self.pace, self.lease.keep, lambda: self.outbox.rewrite(name, entry)
+        )
+        rooms = self.rooms
+        dead = f"letter-{letter.key}"
+        try:
+            done = self._dare("slack", lambda: speak_slack.deliver(letter, rooms, hands))
+        except Rejected as error:
+            report.refused.append(f"{dead}: {error.problem}")
+            self.refusals.bury("slack", dead, letter.subject, error, letter=letter)
+            done = True
+        else:
+            if done:
+                self.refusals.delivered("slack", dead)
+        if done:
+            self.outbox.note_posted(letter)
+            self.outbox.remove(name)
+        return done
+
+    def _dare(self, target: Target, say: Callable[[], None]) -> bool:
+        """Say something; return whether it is said, or is to be tried later.
+
+        Raises:
+            Rejected: it was refused for good.
+        """
         if self.targets.is_quiet(target):
             return False
         try:
             say()
         except Later:
             return False
-        except Rejected as error:
+        except Rejected:
             self.targets.heard(target)
-            report.refused.append(f"{name}: {error.problem}")
-            self._bury(target, name, subject, error, own=own)
-            return None
+            raise
         except DeliveryError as error:
             self.targets.failed(target, error)
             return False
         self.targets.heard(target)
         return True
-
-    def _post(self, name: str, entry: Entry, letter: Letter, report: Report) -> bool:
-        channel = self.rooms.channels.get(letter.route) if self.rooms else None
-        if channel is None:
-            self.outbox.remove(name)
-            return True
-        words = letter_words(letter.subject, letter.body)
-        hands = Hands(
-            self.now, self.pace, self.lease.keep, lambda: self.outbox.rewrite(name, entry)
-        )
-
-        def say() -> None:
-            mark = lambda at: setattr(letter, "tried", at)  # noqa: E731
-            speak_slack.post(channel, letter.key, words, letter.tried, hands, mark)
-
-        done = self._dare("slack", f"letter-{letter.key}", letter.subject, report, say)
-        if done is not False:
-            self.outbox.note_posted(letter)
-            self.outbox.remove(name)
-        return done is not False
-
-    def _bury(self, target: Target, name: str, subject: str, error: Rejected, *, own: str) -> None:
-        dead = DeadLetter(
-            name=name,
-            target=target,
-            reason=error.problem,
-            action=error.action,
-            code=error.code,
-            at=self.now(),
-            subject=subject,
-        )
-        self.outbox.bury(dead)
-        log.error("%s refused a notice for good: %s", target, error)
-        # That a refusal cannot be told is not told either, or there would be no end.
-        if own != "undelivered":
-            self.outbox.put(undelivered(dead))
-
-    def _delivered(self, target: Target, name: str) -> None:
-        self.outbox.revive(name)
-        if any(dead.target == target for dead in self.outbox.dead()):
-            return
-        for state in self.book.states():
-            if state.open and state.latest.kind == "undelivered" and state.latest.step == target:
-                self.outbox.put(works_again(state.latest, self.now()))

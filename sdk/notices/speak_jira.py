@@ -11,10 +11,11 @@ from datetime import datetime
 
 from blocks import Opened, Rejected, Ticket, Tickets
 from blocks.ticket import Ticket as Found
+from blocks.wording import MAX_SUMMARY, one_line
 from sdk.notices.build_jira import comment, mark, ticket
 from sdk.notices.fault_parts import Saying, TicketState
 from sdk.notices.fault_state import SAME_STORY, FaultState, settle, unsaid
-from sdk.notices.once import Hands, Later, once
+from sdk.notices.once import SKEW, Hands, Later, once
 
 REFUSED = frozenset({"won't do", "won't fix", "wont do", "wont fix", "declined", "rejected"})
 """Resolutions by which people say that a fault is to stay; Jira's own names, and common ones."""
@@ -82,7 +83,8 @@ def _begin(state: FaultState, tickets: Tickets, hands: Hands) -> None:
             words.summary, words.description, severity=state.severity, labels=words.labels
         ),
     )
-    state.ticket = TicketState(id=made.id, key=made.key, url=made.url)
+    summary = one_line(words.summary, MAX_SUMMARY)
+    state.ticket = TicketState(id=made.id, key=made.key, url=made.url, summary=summary)
     for saying in list(unsaid(state, "jira")):
         if saying.key in told:
             settle(state, saying, "jira")
@@ -92,7 +94,7 @@ def _begin(state: FaultState, tickets: Tickets, hands: Hands) -> None:
 def _look(state: FaultState, tried: datetime, tickets: Tickets, hands: Hands) -> None:
     """Find out whether a ticket was opened for what has ended since."""
     wait = hands.pace.jira_settles - (hands.now() - tried).total_seconds()
-    if wait > 0:
+    if 0 < wait <= hands.pace.jira_settles + SKEW.total_seconds():
         raise Later(wait)
     hands.keep()
     found = _newest(state, tickets, hands.now())
@@ -134,9 +136,11 @@ def _remark(state: FaultState, saying: Saying, tickets: Tickets, hands: Hands) -
     now = tickets.read(mine.key)
     mine.refused = (now.resolution or "") if _is_refused(now) else ""
     if not mine.refused:
-        if saying.about != "mended" and now.category == "done":
-            hands.keep()
-            tickets.reopen(mine.key)
+        if saying.about != "mended":
+            if now.category == "done":
+                hands.keep()
+                tickets.reopen(mine.key)
+            _rename(state, mine, now, tickets, hands)
         _comment(state, saying, tickets, hands)
         if saying.about == "mended" and not state.open:
             hands.keep()
@@ -144,6 +148,17 @@ def _remark(state: FaultState, saying: Saying, tickets: Tickets, hands: Hands) -
         mine.done = saying.about == "mended"
     settle(state, saying, "jira")
     hands.save()
+
+
+def _rename(
+    state: FaultState, mine: TicketState, now: Ticket, tickets: Tickets, hands: Hands
+) -> None:
+    """Have the summary name those for whom it is broken by now, unless a person rewrote it."""
+    summary = one_line(ticket(state).summary, MAX_SUMMARY)
+    if now.summary == mine.summary != summary:
+        hands.keep()
+        tickets.edit(mine.key, summary=summary)
+        mine.summary = summary
 
 
 def _comment(state: FaultState, saying: Saying, tickets: Tickets, hands: Hands) -> None:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from blocks import Posted, Rejected, SlackChannel
 from sdk.notices.build_slack import Message, head, page, remark
+from sdk.notices.build_slack import letter as letter_words
 from sdk.notices.fault_parts import Head, Page, Saying
 from sdk.notices.fault_state import FaultState, settle, unsaid
-from sdk.notices.once import Hands, once
+from sdk.notices.once import Hands, once, since
+from sdk.notices.outbox import Letter
 
-SKEW = timedelta(minutes=5)
-"""By how much our clock may be ahead of Slack's when a message is looked for."""
 GONE = frozenset({"message_not_found", "thread_not_found"})
 
 
@@ -92,11 +92,11 @@ def fall_silent(state: FaultState) -> None:
 
 
 def _begin(state: FaultState, rooms: Rooms, hands: Hands) -> None:
-    if state.head is None:
+    if state.head is None or not state.head.route:
         route = rooms.route(state.latest.owner)
         if route is None or route not in rooms.channels:
             return
-        state.head = Head(route=route)
+        state.head = Head(route=route, tried=state.head.tried if state.head else None)
     mine = state.head
     channel = rooms.channels.get(mine.route)
     if channel is None:
@@ -110,7 +110,7 @@ def _begin(state: FaultState, rooms: Rooms, hands: Hands) -> None:
         mine.tried,
         settles=hands.pace.slack_settles,
         mark=lambda at: setattr(mine, "tried", at),
-        look=lambda: channel.find(key, since=_since(mine.tried)),
+        look=lambda: channel.find(key, since=_since(mine.tried, hands)),
         do=lambda: channel.post(words.text, words.blocks, key=key),
     )
     # One that was found was posted by a sender who died: what it says, nobody knows.
@@ -143,7 +143,7 @@ def _reply(state: FaultState, saying: Saying, channel: SlackChannel, hands: Hand
         tried,
         settles=hands.pace.slack_settles,
         mark=lambda at: _mark(saying, at),
-        look=lambda: channel.find(saying.key, since=_since(tried), thread=thread),
+        look=lambda: channel.find(saying.key, since=_since(tried, hands), thread=thread),
         do=lambda: channel.post(words.text, words.blocks, thread=thread, key=saying.key),
     )
     settle(state, saying, "slack")
@@ -154,28 +154,39 @@ def _page(state: FaultState, call: Page, rooms: Rooms, hands: Hands) -> None:
     name = rooms.oncall or rooms.route(call.notice.owner)
     channel = rooms.channels.get(name or "")
     if channel is not None:
-        words = page(call.notice)
-        post(channel, call.key, words, call.tried, hands, lambda at: setattr(call, "tried", at))
+        _post(channel, call.key, page(call.notice), call, hands)
     state.pages = [other for other in state.pages if other.key != call.key]
     hands.save()
 
 
-def post(
-    channel: SlackChannel,
-    key: str,
-    words: Message,
-    tried: datetime | None,
-    hands: Hands,
-    mark: object,
-) -> Posted:
+def deliver(letter: Letter, rooms: Rooms, hands: Hands) -> None:
+    """Post a letter, once.
+
+    Raises:
+        Rejected: its channel is not there, or does not take it.
+        Later, DeliveryError, Lost: as `once`.
+    """
+    channel = rooms.channels.get(letter.route)
+    if channel is None:
+        raise Rejected(
+            f"no channel {letter.route!r} is configured",
+            "Name its block in DATAWEAVE_SLACK_BLOCK or DATAWEAVE_SLACK_ROUTES.",
+            code="no_channel",
+        )
+    words = letter_words(letter.subject, letter.body)
+    _post(channel, letter.key, words, letter, hands)
+
+
+def _post(
+    channel: SlackChannel, key: str, words: Message, mine: Letter | Page, hands: Hands
+) -> None:
     """Post a message of its own once; see `once`."""
-    assert callable(mark)
-    return once(
+    once(
         hands,
-        tried,
+        mine.tried,
         settles=hands.pace.slack_settles,
-        mark=mark,
-        look=lambda: channel.find(key, since=_since(tried)),
+        mark=lambda at: setattr(mine, "tried", at),
+        look=lambda: channel.find(key, since=_since(mine.tried, hands)),
         do=lambda: channel.post(words.text, words.blocks, key=key),
     )
 
@@ -187,6 +198,5 @@ def _mark(saying: Saying, at: datetime | None) -> None:
         saying.tried["slack"] = at
 
 
-def _since(tried: datetime | None) -> float:
-    assert tried is not None
-    return (tried - SKEW).timestamp()
+def _since(tried: datetime | None, hands: Hands) -> float:
+    return since(tried, hands.now()).timestamp()

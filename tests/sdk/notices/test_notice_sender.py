@@ -61,7 +61,7 @@ def test_remarks_come_at_growing_intervals_with_the_count(
     (ticket,) = site.jira.tickets
     said = [comment.text.split("\n")[0] for comment in ticket.comments]
     assert said == site.replies()
-    assert "Still broken for metro: 2 times" in said[0]
+    assert "Still broken: capture/fetch for metro, 2 times" in said[0]
 
 
 def test_the_ticket_is_resolved_when_it_works_again_for_everybody(
