@@ -111,7 +111,7 @@ def fold(state: FaultState | None, notice: Notice, now: datetime) -> FaultState 
     elif notice.event in state.applied:
         return state
     else:
-        state = state.model_copy(deep=True)
+        state = _without_future(state.model_copy(deep=True), now)
     state.applied = [*state.applied, notice.event][-REMEMBERED:]
     seen = state.customers.get(notice.customer)
     if seen is None or (notice.happened, notice.event) > (seen.at, seen.event):
@@ -120,6 +120,17 @@ def fold(state: FaultState | None, notice: Notice, now: datetime) -> FaultState 
     if broke:
         _count(state, notice, now)
     _turn(state, now)
+    return state
+
+
+def _without_future(state: FaultState, now: datetime) -> FaultState:
+    """Return the state without what a sender with a wrong clock believed: it outlasts nothing."""
+    for seen in state.customers.values():
+        if seen.at > now + AHEAD:
+            seen.at = EVER
+    if state.latest.happened > now + AHEAD:
+        state.latest = state.latest.model_copy(update={"happened": EVER})
+    state.last_seen = min(state.last_seen, now + AHEAD)
     return state
 
 

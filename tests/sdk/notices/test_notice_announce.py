@@ -55,7 +55,7 @@ def test_without_channels_the_console_is_told_and_nothing_is_kept(
     with caplog.at_level(logging.INFO, NOTICES):
         small_day(day=DAY)
     (said,) = [entry.getMessage() for entry in caplog.records if entry.name == NOTICES]
-    assert said.startswith("[warning] small-day/count completed with a fallback")
+    assert said.startswith("[warning] small-day/count was served a fallback")
     assert "Run did: tried once; served default instead" in said and "Owner: grocery" in said
     assert not storage(store_url).names("_notices")
 

@@ -254,7 +254,7 @@ def test_what_is_refused_for_good_is_kept_told_once_and_goes_out_when_mended(
     dead = site.outbox.dead()
     assert {entry.target for entry in dead} == {"slack"}
     assert all("invalid_auth" in entry.reason for entry in dead)
-    told = [ticket for ticket in site.jira.tickets if "cannot be told" in ticket.summary]
+    told = [ticket for ticket in site.jira.tickets if "does not take notices" in ticket.summary]
     assert len(told) == 1 and len(site.jira.tickets) == 3
     asked = len(site.slack.exchanges)
     site.send(passes=3)
@@ -272,7 +272,7 @@ def test_jira_refused_is_told_in_slack(site: Any, notice: Callable[..., Notice])
     site.jira.tracker.projects["OPS"].readonly = True
     site.send(notice(1), passes=3)
     heads = json.dumps([head.blocks for head in site.heads()])
-    assert len(site.heads()) == 2 and "notices cannot be told" in heads and "403" in heads
+    assert len(site.heads()) == 2 and "Jira does not take notices" in heads and "403" in heads
 
 
 def test_an_entry_that_cannot_be_read_takes_no_other_with_it(
@@ -297,3 +297,144 @@ def test_a_letter_is_posted_once_though_its_answer_was_lost(site: Any) -> None:
     (message,) = site.heads()
     assert {block["text"]["type"] for block in message.blocks} == {"plain_text"}
     assert not site.root.names("_notices/outbox")
+
+
+def test_a_letter_that_was_refused_goes_out_when_it_is_tried_again(site: Any) -> None:
+    now = site.clock.at
+    site.outbox.post(Letter(key="d1", route="nowhere", subject="D", body="– one", written=now))
+    site.outbox.post(Letter(key="d2", route="alerts", subject="D", body="– two", written=now))
+    site.slack.channel("alerts").archived = True
+    site.send()
+    assert sorted(dead.name for dead in site.outbox.dead()) == ["letter-d1", "letter-d2"]
+    site.slack.channel("alerts").archived = False
+    assert site.sender().revive() == 2
+    site.send(passes=2)
+    assert [dead.name for dead in site.outbox.dead()] == ["letter-d1"]
+    assert sum("two" in json.dumps(head.blocks) for head in site.heads()) == 1
+
+
+def test_an_entry_of_a_later_version_is_told_of_and_taken_in_when_it_can_be_read(
+    site: Any, notice: Callable[..., Notice]
+) -> None:
+    entries = {
+        "20260101T000000-half.json": b'{"notice": {"event": "x", "fau',
+        "20260101T000001-nothing.json": b"{}",
+        "no-entry": b"\x00\xff",
+        "20260101T000002-later.json": b'{"telegram": {}}',
+    }
+    for name, content in entries.items():
+        site.root.put(f"_notices/outbox/{name}", content)
+    site.send(passes=2)
+    assert len(site.outbox.dead()) == len(entries)
+    (head,) = site.heads()
+    assert "Outbox does not take notices" in json.dumps(head.blocks)
+    # The version that can read it is there.
+    made = notice(1)
+    mended = json.dumps({"notice": made.model_dump(mode="json")}).encode()
+    site.root.put("_notices/dead/unreadable-20260101T000002-later.json.json", mended)
+    site.sender().revive()
+    site.send(passes=2)
+    assert site.state(made).count == 1
+    assert len(site.outbox.dead()) == len(entries) - 1
+
+
+def test_a_state_that_cannot_be_read_begins_anew_in_the_same_thread_and_ticket(
+    site: Any, notice: Callable[..., Notice]
+) -> None:
+    site.send(notice(1))
+    path = f"_notices/faults/{notice(1).fault}.json"
+    site.root.put(path, site.root.read(path)[:100])
+    site.clock.forward(hours=3)
+    site.send(notice(2, happened=site.clock.at), passes=2)
+    assert len(site.heads()) == 1 and len(site.jira.tickets) == 1
+    assert site.root.names("_notices/lost") == [f"{notice(1).fault}.json"]
+    site.root.put(path, b"")
+    mended = notice(3, kind="mended", severity="info", happened=site.clock.at)
+    site.clock.forward(minutes=1)
+    site.send(mended, passes=2)
+    assert [ticket.status for ticket in site.jira.tickets] == ["Done"]
+    assert len(site.heads()) == 1 and "Mended" in json.dumps(site.heads()[0].blocks)
+
+
+def test_who_mends_what_nobody_knows_of_need_not_say_so_again(
+    site: Any, notice: Callable[..., Notice]
+) -> None:
+    told = notice(1)
+    site.sender().book.mark_open(told)
+    site.send(notice(2, kind="mended", severity="info"))
+    assert site.sender().book.open_faults() == {} and not site.heads()
+
+
+def test_the_ticket_names_for_whom_it_is_broken_unless_a_person_rewrote_it(
+    site: Any, notice: Callable[..., Notice]
+) -> None:
+    def later(number: int, customer: str) -> Notice:
+        site.clock.forward(hours=5)
+        return notice(number, customer=customer, happened=site.clock.at)
+
+    site.send(notice(1))
+    (ticket,) = site.jira.tickets
+    site.send(later(2, "orchard"))
+    assert ticket.summary == "capture/fetch failed: metro, orchard (production)"
+    ticket.summary = "Supplier's login expired"
+    site.send(later(3, "apex"))
+    assert ticket.summary == "Supplier's login expired" and len(ticket.comments) == 2
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(days=400)])
+def test_a_clock_that_was_wrong_silences_nothing_and_doubles_nothing(
+    site: Any, notice: Callable[..., Notice], jump: timedelta
+) -> None:
+    right = site.clock
+    # A sender with a wrong clock does some things, is refused others, and dies with the lease.
+    site.clock = type(right)(right.at + jump)
+    site.slack.faults = Faults(script=("lost", "none", "limited"), retry_after=30)
+    site.jira.faults = Faults(script=opening("lost"))
+    site.outbox.put(notice(1, happened=site.clock.at))
+    site.sender().deliver()
+    assert site.sender().lease._take()
+    # The clock is right again.
+    site.clock = right
+    site.clock.forward(minutes=10)
+    for _ in range(4):
+        site.clock.forward(minutes=6)
+        site.send(notice(2, happened=site.clock.at))
+    assert len(site.heads()) == 1 and len(site.jira.tickets) == 1
+    site.clock.forward(minutes=1)
+    site.send(notice(3, kind="mended", severity="info", happened=site.clock.at), passes=3)
+    assert "Mended" in json.dumps(site.heads()[0].blocks)
+    site.clock.forward(hours=2)
+    site.send(notice(4, happened=site.clock.at), passes=3)
+    assert any("Back again" in reply for reply in site.replies())
+
+
+def test_thousands_that_wait_are_told_as_few_and_cost_few_writes(
+    site: Any, notice: Callable[..., Notice]
+) -> None:
+    for number in range(2_500):
+        step = f"step {number % 5}"
+        site.outbox.put(notice(number, step=step, customer=f"c{number % 7}"))
+    written: list[str] = []
+    put = type(site.root).put
+
+    class Counted(type(site.root)):  # type: ignore[misc]
+        def put(self, path: str, data: bytes) -> None:
+            written.append(path)
+            put(self, path, data)
+
+    site.sender(Counted(site.root.url)).deliver()
+    assert not site.root.names("_notices/outbox")
+    assert len(site.heads()) == len(site.jira.tickets) == 5
+    assert all("500 times" in json.dumps(head.blocks) for head in site.heads())
+    assert len(written) < 250
+
+
+def test_junk_beside_the_lease_and_in_what_is_known_of_targets_stops_nobody(
+    site: Any, notice: Callable[..., Notice]
+) -> None:
+    site.root.put("_notices/lease/.DS_Store", b"x")
+    site.root.put("_notices/lease/notes.txt", b"x")
+    for junk in (b"[1]", b'{"slack": 3}', b'{"slack": {"until": "soon"}}', b"\xff"):
+        site.root.put("_notices/targets.json", junk)
+        site.send(notice(len(junk), step=f"s{len(junk)}"))
+    assert len(site.heads()) == 4

@@ -97,22 +97,22 @@ def test_a_digest_tells_what_is_broken_longest_first(notice: Any) -> None:
     ended = fold(state_of(notice(3, step="ended")), notice(4, step="ended", kind="mended"), NOW)
     assert ended is not None
     runs = [
-        RanRun("orchard", "orchard_daily", "r2", "fresh"),
-        RanRun("metro", "metro_daily", "r1", "failed", "fetch: no\nanswer"),
-        RanRun("apex", "apex_daily", "r3", "degraded", "offers: last good"),
+        RanRun("orchard", "orchard_daily", "r2", "fresh", NOW, NOW.date()),
+        RanRun("metro", "metro_daily", "r1", "failed", NOW, NOW.date(), "fetch: no\nanswer"),
+        RanRun("apex", "apex_daily", "r3", "degraded", NOW, NOW.date(), "offers: last good"),
     ]
     dead = [DeadLetter(name="x", target="jira", reason="403", at=NOW, subject="capture/fetch")]
-    letter = digest("operations", NOW.date(), NOW, runs=runs, faults=[new, ended, old], dead=dead)
+    letter = digest("operations", NOW, runs=runs, faults=[new, ended, old], dead=dead)
     what = "for metro — the site did not answer"
     assert letter.body == "\n".join(
         [
-            "Ran: 3 runs (1 fresh, 1 degraded, 1 failed).",
+            "Ran in the 24 hours until 2026-08-15 12:00 UTC: 3 (1 fresh, 1 degraded, 1 failed).",
             "",
-            "Failed on that day: 1",
-            "– metro_daily, metro — fetch: no answer",
+            "Failed: 1",
+            "– metro_daily, metro, data of 2026-08-15 — fetch: no answer",
             "",
-            "Degraded on that day: 1",
-            "– apex_daily, apex — offers: last good",
+            "Degraded: 1",
+            "– apex_daily, apex, data of 2026-08-15 — offers: last good",
             "",
             "Still broken, oldest first: 2",
             f"– since 2026-08-06 12:00 UTC, once: capture/old {what}",
@@ -122,7 +122,7 @@ def test_a_digest_tells_what_is_broken_longest_first(notice: Any) -> None:
             "– capture/fetch — 403",
         ]
     )
-    quiet = digest("operations", NOW.date(), NOW, runs=[], faults=[])
+    quiet = digest("operations", NOW, runs=[], faults=[])
     assert "Nothing is broken now." in quiet.body
 
 

@@ -98,7 +98,7 @@ def test_a_remark_says_how_often_and_since_when(notice: Any) -> None:
     )
     words = build_slack.remark_words(state, saying)
     assert words == (
-        "Still broken for metro: 2 times since 2026-08-15 07:00 UTC."
+        "Still broken: capture/fetch for metro, 2 times since 2026-08-15 07:00 UTC."
         " Latest: the site did not answer"
     )
     assert "Run: https://prefect.example" in build_jira.comment(state, saying)
