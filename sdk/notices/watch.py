@@ -137,15 +137,17 @@ async def _cancel(run_id: str) -> bool:
     from uuid import UUID
 
     from prefect.client.orchestration import get_client
+    from prefect.client.schemas.objects import StateType
     from prefect.client.schemas.responses import SetStateStatus
     from prefect.states import Cancelling
 
     state: Any = Cancelling(message="cancelled: far beyond its deadline")
     async with get_client() as client:
         answer = await client.set_flow_run_state(UUID(run_id), state)
-        # Refused with another state in its place: one that never began is Cancelled at once.
-        said = answer.state.type.value if answer.state is not None else ""
-        return answer.status == SetStateStatus.ACCEPT or said == "CANCELLED"
+        if answer.status == SetStateStatus.REJECT and answer.state is not None:
+            # One that never began has nothing to be stopped: it is Cancelled at once.
+            return bool(answer.state.type == StateType.CANCELLED)
+        return bool(answer.status == SetStateStatus.ACCEPT)
 
 
 def _moment(value: Any) -> datetime:

@@ -126,6 +126,7 @@ def test_what_is_declared_fits_the_documents_of_every_environment() -> None:
             "flow run failed unannounced",
             "flow run late",
             "flow run stuck before its start",
+            "flow run without end",
         }
         automations = wanted(found, dict.fromkeys(refs, ID))
         assert any(SAID in getattr(a.trigger, "expect", ()) for a in automations)

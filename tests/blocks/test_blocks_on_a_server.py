@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -186,8 +187,8 @@ def hurried(tmp_path: Path) -> Path:
     folder.mkdir()
     for path in DECLARED.glob("*.yaml"):
         text = path.read_text()
-        for slow in ("within: 60", "within: 900"):
-            text = text.replace(f"{slow}\n", "within: 10\n")
+        for slow in ("60", "300", "900", "21600"):
+            text = text.replace(f"within: {slow}\n", "within: 10\n")
         (folder / path.name).write_text(text)
     return folder
 
@@ -197,8 +198,8 @@ def test_automations_say_what_became_of_runs(site: Site, tmp_path: Path) -> None
     site.register()
     folder = hurried(tmp_path)
     site.slack.faults = Faults(script=("limited", "error"), retry_after=1)
-    new = [f"+ dataweave production: flow run {name}" for name in (
-        "crashed", "failed unannounced", "late", "stuck before its start")]  # fmt: skip
+    names = ("crashed", "failed unannounced", "late", "stuck before its start", "without end")
+    new = [f"+ dataweave production: flow run {name}" for name in names]
     assert changed(site.apply(folder, dry_run=True)) == new
     assert changed(site.apply(folder)) == new
     assert changed(site.apply(folder)) == []
@@ -206,6 +207,7 @@ def test_automations_say_what_became_of_runs(site: Site, tmp_path: Path) -> None
     async def happen() -> dict[str, UUID]:
         long_ago = Scheduled()
         long_ago.state_details.scheduled_time = long_ago.timestamp.subtract(minutes=9)
+        announced: list[tuple[UUID, UUID, UUID]] = []
         hostile = "it broke\r\nRun: http://evil.example <!channel>"
         async with get_client() as client:
             runs = {}
@@ -215,12 +217,22 @@ def test_automations_say_what_became_of_runs(site: Site, tmp_path: Path) -> None
                 "overdue": [long_ago],
                 "hanging": [Scheduled(), Pending()],
                 "fine": [Scheduled(), Pending(), Running(), Completed()],
+                "endless": [Scheduled(), Pending(), Running()],
                 "announced": [Scheduled(), Pending(), Running(), Failed()],
+                "announced-crash": [Scheduled(), Running(), Crashed(message="exit code -9")],
+                "announced-late": [copy.deepcopy(long_ago)],
             }.items():
                 runs[name], deployment = await make_run(client, name, states)
-            emit_event(**said(runs["announced"], deployment))
+                if "announced" in name:
+                    flow = (await client.read_flow_by_name(name)).id
+                    announced.append((runs[name], deployment, flow))
+            while (await client.read_flow_run(runs["announced-late"])).state_name != "Late":
+                await asyncio.sleep(0.2)
+            for each in announced:
+                emit_event(**said(*each))
             # A second crash of the flow at once, and a subflow's failure: neither is said.
-            await make_run(client, "killed", [Scheduled(), Running(), Crashed()])
+            killed = [Scheduled(), Running(), Crashed(message="exit code -9")]
+            runs["killed too"], _ = await make_run(client, "killed", killed)
             await make_run(client, "child", [Running(), Failed()], parent=False)
         return runs
 
@@ -235,6 +247,7 @@ def test_automations_say_what_became_of_runs(site: Site, tmp_path: Path) -> None
         "[production] killed crashed",
         "[production] overdue is late",
         "[production] hanging is stuck before its start",
+        "[production] endless does not end",
     }
     wait(lambda: headings() >= expected and len(site.jira.tickets) >= 2)
     # What is not to be said had the same time to be said.
@@ -253,8 +266,63 @@ def test_automations_say_what_became_of_runs(site: Site, tmp_path: Path) -> None
 
     tickets = {ticket.summary: ticket for ticket in site.jira.tickets}
     assert set(tickets) == {"[production] broken failed", "[production] killed crashed"}
-    assert str(runs["killed"]) in str(tickets["[production] killed crashed"].description)
+    crashed = str(tickets["[production] killed crashed"].description)
+    assert any(str(runs[name]) in crashed for name in ("killed", "killed too"))
     assert "dataweave-production" in tickets["[production] killed crashed"].labels
+
+
+def test_blocks_and_an_automation_made_in_the_ui_speak(site: Site) -> None:
+    """What Prefect's pages send to the server: types that notify, documents, an automation."""
+    site.register()
+    webhook = site.slack.webhook(OPERATIONS)
+
+    async def click() -> None:
+        async with get_client() as client:
+            api = client._client
+            can_notify = {"block_schemas": {"block_capabilities": {"all_": ["notify"]}}}
+            listed = (await api.post("/block_types/filter", json=can_notify)).json()
+            types = {kind["slug"]: kind["id"] for kind in listed}
+            assert {"slack-channel", "slack-webhook-channel", "jira-project"} <= set(types)
+            made = {}
+            for slug, name, data in (
+                ("slack-webhook-channel", "by-hand", {"url": webhook}),
+                ("jira-project", "by-hand", {
+                    "server": site.jira.url, "user": site.jira.user,
+                    "token": site.jira.token, "project": "OPS",
+                }),
+            ):  # fmt: skip
+                schemas = {"block_schemas": {"block_type_id": {"any_": [types[slug]]}}}
+                schema = (await api.post("/block_schemas/filter", json=schemas)).json()[0]
+                document = {"name": name, "data": data, "block_type_id": types[slug],
+                            "block_schema_id": schema["id"]}  # fmt: skip
+                made[slug] = (await api.post("/block_documents/", json=document)).json()["id"]
+            said = [
+                {
+                    "type": "send-notification",
+                    "block_document_id": document,
+                    "subject": "=HYPERLINK({{ flow.name }})",
+                    "body": "@channel {{ flow_run.state.message }}",
+                }
+                for document in made.values()
+            ]
+            trigger = {
+                "type": "event", "posture": "Reactive", "threshold": 1, "within": 0,
+                "expect": ["prefect.flow-run.Completed"], "for_each": ["prefect.resource.id"],
+                "match": {"prefect.resource.id": "prefect.flow-run.*"},
+            }  # fmt: skip
+            automation = {"name": "made by hand", "trigger": trigger, "actions": said}
+            await api.post("/automations/", json=automation)
+            done = Completed(message="<!here> *done* https://evil.example")
+            await make_run(client, "clicked", [Scheduled(), Running(), done])
+
+    asyncio.run(click())
+    wait(lambda: bool(site.jira.tickets) and bool(site.slack.channel(OPERATIONS).messages))
+    (message,), (ticket,) = site.slack.channel(OPERATIONS).messages, site.jira.tickets
+    assert {block["text"]["type"] for block in message.blocks} == {"plain_text"}
+    assert "<!here> *done*" in message.blocks[1]["text"]["text"] and "<" not in message.text
+    # A tracker's tickets are exported to spreadsheets.
+    assert ticket.summary == "'=HYPERLINK(clicked)"
+    assert ticket.text.startswith("'@channel")
 
 
 def test_automations_are_updated_and_removed_as_declared(site: Site, tmp_path: Path) -> None:
@@ -262,7 +330,7 @@ def test_automations_are_updated_and_removed_as_declared(site: Site, tmp_path: P
     folder = hurried(tmp_path)
     site.apply(folder)
     late = folder / "late.yaml"
-    late.write_text(late.read_text().replace("within: 1800", "within: 600"))
+    late.write_text(late.read_text().replace("within: 10", "within: 600"))
     (folder / "crashed.yaml").unlink()
     expected = [
         "~ dataweave production: flow run late",
