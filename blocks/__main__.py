@@ -1,11 +1,12 @@
 """The command line of blocks: write types, documents and automations to a Prefect server.
 
-    python -m blocks register --environment production [--dry-run]
-    python -m blocks automations apply --environment production [--dry-run]
     python -m blocks check --environment production
+    python -m blocks apply --environment production [--dry-run]
 
-The server is the one that PREFECT_API_URL names. Everything is checked before anything is
-written; errors name the document, the field and what to do, and the exit code is 1.
+`apply` writes types, documents and automations; `register` and `automations apply` are its parts,
+for a server without events and for who has no secrets. The server is the one that PREFECT_API_URL
+names. Everything is checked before anything is written; errors name the document, the field and
+what to do, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -38,6 +39,19 @@ def main() -> None:
     """Write block types, documents and automations to a Prefect server."""
 
 
+@app.command("apply")
+def apply_all(environment: Environment, dry_run: DryRun = False, root: Root = DOCUMENTS) -> None:
+    """Write block types, documents and automations, as they are declared."""
+    from blocks.automations.commands import apply
+    from blocks.registration.commands import register
+
+    async def both() -> None:
+        refs = await register(environment, root, os.environ, dry_run=dry_run, say=_say)
+        await apply(environment, dry_run=dry_run, say=_say, coming=refs if dry_run else ())
+
+    _run(both())
+
+
 @app.command()
 def register(environment: Environment, dry_run: DryRun = False, root: Root = DOCUMENTS) -> None:
     """Register block types and write an environment's block documents."""
@@ -62,7 +76,7 @@ def apply(environment: Environment, dry_run: DryRun = False) -> None:
     _run(run(environment, dry_run=dry_run, say=_say))
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(work: Coroutine[Any, Any, object]) -> None:
     try:
         asyncio.run(work)
     except (DeclarationError, DeliveryError) as error:

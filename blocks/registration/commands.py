@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 
 async def register(
     environment: str, root: Path, environ: Mapping[str, str], *, dry_run: bool, say: Say
-) -> None:
+) -> list[str]:
     """Register block types and write documents; say what changes.
 
     Args:
@@ -32,6 +32,9 @@ async def register(
         environ: environment variables that documents refer to.
         dry_run: change nothing.
         say: takes a line of the account.
+
+    Returns:
+        The declared documents, as ``type/name``.
 
     Raises:
         DeclarationError: nothing was written.
@@ -48,6 +51,7 @@ async def register(
             say(str(change))
         if not dry_run:
             await server.write(client, declared, documents)
+    return [one.ref for one in declared]
 
 
 async def check(environment: str, root: Path, environ: Mapping[str, str], *, say: Say) -> None:

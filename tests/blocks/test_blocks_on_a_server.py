@@ -355,8 +355,16 @@ def test_the_command_line(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "type jira-project" in shown.output
     assert site.jira.token not in shown.output
     assert CliRunner().invoke(app, register).exit_code == 0
-    applied = CliRunner().invoke(app, ["automations", "apply", "--environment", "production"])
+    everything = ["apply", "--environment", "production", "--root", str(site.root)]
+    planned = CliRunner().invoke(app, [*everything, "--dry-run"])
+    assert planned.exit_code == 0, planned.output
+    applied = CliRunner().invoke(app, everything)
     assert applied.exit_code == 0, applied.output
+    assert "+ dataweave production: flow run crashed" in applied.output
+    again = CliRunner().invoke(app, everything)
+    assert [line[0] for line in again.output.splitlines() if line[0] in "+~-"] == []
+    parts = ["automations", "apply", "--environment", "production", "--dry-run"]
+    assert CliRunner().invoke(app, parts).exit_code == 0
     assert CliRunner().invoke(app, ["check", "--environment", "nowhere"]).exit_code == 1
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
         lost = CliRunner().invoke(app, register)
