@@ -124,6 +124,11 @@ def is_alive(pid: int) -> bool:
     return False
 
 
+async def pool_and_queue(client: PrefectClient) -> None:
+    await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+    await client.create_work_queue("coordinate", work_pool_name=POOL)
+
+
 @pytest.fixture(scope="module")
 def stage(
     prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory
@@ -152,7 +157,7 @@ def stage(
             "support", overwrite=True
         )
         asyncio.run(apply("production", dry_run=False, say=lambda line: None, folder=declared))
-        ask(lambda client: client.create_work_pool(WorkPoolCreate(name=POOL, type="process")))
+        ask(pool_and_queue)
         settings = {
             "DATAWEAVE_STORAGE": str(folder / "store"),
             "DATAWEAVE_ENVIRONMENT": "production",
@@ -162,7 +167,8 @@ def stage(
         }
         for name, value in settings.items():
             environment.setenv(name, value)
-        worker = prefect_server.worker(POOL, "--work-queue", "coordinate", **settings)
+        queue = ("--work-queue", "coordinate", "--limit", "3")
+        worker = prefect_server.worker(POOL, *queue, **settings)
         try:
             yield Stage(prefect_server, slack, jira, settings["DATAWEAVE_STORAGE"])
         finally:
