@@ -38,7 +38,6 @@ NOW = {
     "stuck": "See whether the run's process lives; if not, cancel the run and run it again.",
     "undelivered": "Mend the block that is named, then run the flow notices-deliver.",
     "alert": "Look at it in the day's dashboard; the rule is in the customer's rules file.",
-    "alert": "Look at it in the day's dashboard; the rule is in the customer's rules file.",
 }
 """What to do, where nobody said something better."""
 
