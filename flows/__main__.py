@@ -57,6 +57,23 @@ def run(
 
 
 @app.command()
+def notices(
+    storage: Annotated[str, typer.Option(help="folder or URL of the store")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="as data")] = False,
+) -> None:
+    """Say what is broken now and what could not be told, where Slack and Jira cannot."""
+    with _explained(traceback=False):
+        from datetime import UTC, datetime
+
+        from sdk import Settings
+        from sdk.notices.overview import overview, worded
+        from sdk.storage import storage as root
+
+        found = overview(root(storage or Settings().storage), datetime.now(UTC))
+        sys.stdout.write(f"{found.model_dump_json(indent=1) if as_json else worded(found)}\n")
+
+
+@app.command()
 def backfill(
     customer: Annotated[str, typer.Option(help="whose days to run")],
     first: Annotated[str, typer.Option("--from", help="first day, YYYY-MM-DD")],

@@ -21,6 +21,7 @@ from sdk.notices.fault_parts import Saying, TicketState
 from sdk.notices.fault_state import FaultState, fold
 from sdk.notices.notice import Notice, event_id
 from sdk.notices.outbox import DeadLetter
+from sdk.notices.overview import broken_now
 from sdk.notices.undelivered import undelivered
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "notices.md"
@@ -94,7 +95,8 @@ def _lines() -> Iterator[str]:
         RanRun("orchard", "orchard_daily", "r2", "degraded", AT, day, "offers: last good, 1 d old"),
         RanRun("apex", "apex_daily", "r3", "fresh", AT, day),
     ]
-    letter = digest("operations", AT, runs=runs, faults=[state, _state(degraded)], dead=[dead])
+    still = broken_now([state, _state(degraded)], [], AT)
+    letter = digest("operations", AT, runs=runs, broken=still, dead=[dead])
     yield from _text(f"{letter.subject}\n\n{letter.body}")
     yield from _json(build_slack.letter(letter.subject, letter.body).blocks)
 

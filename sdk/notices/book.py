@@ -42,7 +42,7 @@ class Book:
         self.storage = storage
 
     def read(self, fingerprint: str) -> FaultState | None:
-        """Return what is known of a fault; what cannot be read is put aside."""
+        """Return what is known of a fault; what cannot be read is put aside: for senders alone."""
         path = f"{FAULTS}/{fingerprint}.json"
         try:
             content = self.storage.read(path)
@@ -100,11 +100,12 @@ class Book:
         return dict(found)
 
     def states(self) -> Iterator[FaultState]:
-        """Yield every fault, by fingerprint."""
+        """Yield every fault that can be read, by fingerprint."""
         for name in self.storage.names(FAULTS):
-            state = self.read(name.removesuffix(".json"))
-            if state is not None:
-                yield state
+            try:
+                yield FaultState.model_validate_json(self.storage.read(f"{FAULTS}/{name}"))
+            except (FileNotFoundError, ValidationError):
+                continue
 
 
 def _mark(notice: Notice) -> str:

@@ -24,6 +24,8 @@ MAX_FIELD = 1900
 """Of 2,000 that a field may have."""
 MAX_FALLBACK = 3000
 """Characters of the text shown where blocks are not: push messages, screen readers."""
+SAID = {"alert": ("Still so", "So again", "Over")}
+"""How remarks begin where nothing broke: what a customer's rule found is no fault."""
 BESIDE = ("For", "Since", "Last good", "Owner", "Where")
 """What is short stands in two columns."""
 
@@ -104,11 +106,12 @@ def remark_words(state: FaultState, saying: Saying) -> str:
     times += f" since {moment(state.first_seen)}"
     where, whom = state.latest.place, ", ".join(saying.customers)
     latest = f"Latest: {state.latest.headline}"
+    again, back, over = SAID.get(state.latest.kind, ("Still broken", "Back again", "Works again"))
     words = {
-        "again": f"Still broken: {where} for {whom}, {times}. {latest}",
-        "back": f"Back again: {where} for {whom}, {times}. {latest}",
+        "again": f"{again}: {where} for {whom}, {times}. {latest}",
+        "back": f"{back}: {where} for {whom}, {times}. {latest}",
         "louder": f"Now {state.severity}: {where} for {whom}, {times}. {latest}",
-        "mended": f"Works again: {where}, at {moment(saying.at)}, after {times}.",
+        "mended": f"{over}: {where}, at {moment(saying.at)}, after {times}.",
     }[saying.about]
     return one_line(words, MAX_TEXT)
 

@@ -5,18 +5,16 @@ Still broken comes oldest first: what has been broken longest is what everybody 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from blocks.wording import one_line
 from sdk.notices.build_plain import moment
 from sdk.notices.causes import settled
-from sdk.notices.fault_state import FaultState
 from sdk.notices.outbox import DeadLetter, Letter
+from sdk.notices.overview import LONG, Broken, part, standing
 from sdk.statistics import StepRecord
-
-MOST = 25
-"""Lines of a part: more is read in the book, and Slack cuts a message after 50 blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +64,8 @@ def digest(
     now: datetime,
     *,
     runs: Iterable[RanRun],
-    faults: Iterable[FaultState],
+    broken: Sequence[Broken],
     dead: Sequence[DeadLetter] = (),
-    silenced: Callable[[FaultState], str] = lambda _: "",
 ) -> Letter:
     """Return the digest of a channel.
 
@@ -76,30 +73,17 @@ def digest(
         route: the channel's block.
         now: UTC; there is one digest of a date.
         runs: of the day before, those of the channel.
-        faults: those of the channel.
+        broken: what is broken now, oldest first, of the channel.
         dead: what could not be told at all.
-        silenced: until when and why a fault is silenced, in words.
     """
     listed = sorted(runs, key=lambda r: (r.customer, r.flow, r.run_id))
     ended = {name: [r for r in listed if r.outcome == name] for name in _ENDS}
     counts = ", ".join(f"{len(ended[name]):,} {name}" for name in _ENDS)
     lines = [f"Ran in the 24 hours until {moment(now)}: {len(listed):,} ({counts})."]
     for name in ("failed", "degraded"):
-        lines += _part(
-            name.capitalize(),
-            [
-                f"{_line(r.flow)}, {_line(r.customer)}, data of {r.day} — {_line(r.why)}"
-                for r in ended[name]
-            ],
-        )
-    broken = sorted(
-        (state for state in faults if state.open),
-        key=lambda state: (state.first_seen, state.fingerprint),
-    )
-    lines += _part("Still broken, oldest first", [_broken(s, silenced(s)) for s in broken])
-    if not broken:
-        lines += ["", "Nothing is broken now."]
-    lines += _part("Could not be told", [f"{_line(d.subject)} — {_line(d.reason)}" for d in dead])
+        told = [f"{r.flow}, {r.customer}, data of {r.day} — {r.why}" for r in ended[name]]
+        lines += part(name.capitalize(), [one_line(line, LONG) for line in told])
+    lines += standing(broken, dead)
     return Letter(
         key=f"digest-{route}-{now.date()}",
         route=route,
@@ -110,26 +94,3 @@ def digest(
 
 
 _ENDS = ("fresh", "degraded", "failed")
-
-
-def _broken(state: FaultState, silenced: str) -> str:
-    whom = ", ".join(state.broken_for)
-    key = f", {state.ticket.key}" if state.ticket is not None and state.ticket.key else ""
-    quiet = f", {silenced}" if silenced else ""
-    often = "once" if state.story_count == 1 else f"{state.story_count:,} times"
-    return _line(
-        f"since {moment(state.first_seen)}, {often}{key}{quiet}:"
-        f" {state.latest.place} for {whom} — {state.latest.headline}"
-    )
-
-
-def _part(title: str, lines: Sequence[str]) -> list[str]:
-    if not lines:
-        return []
-    more = [f"– and {len(lines) - MOST:,} more"] if len(lines) > MOST else []
-    return ["", f"{title}: {len(lines):,}", *(f"– {line}" for line in lines[:MOST]), *more]
-
-
-def _line(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= 300 else f"{flat[:299]}…"

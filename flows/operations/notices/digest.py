@@ -7,13 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from flows.operations.limits import declared_limits
 from sdk import Settings, flow
 from sdk.errors import PlatformError
-from sdk.notices.book import Book
 from sdk.notices.channels import rooms, sender
 from sdk.notices.digest import RanRun, digest, ran
-from sdk.notices.fault_state import FaultState
 from sdk.notices.outbox import Outbox
+from sdk.notices.overview import overview
 from sdk.notices.settings import NoticeSettings
-from sdk.notices.silences import read_silences, silence_of
 from sdk.run import Run
 from sdk.statistics import read_records
 from sdk.storage import Storage, storage
@@ -41,18 +39,16 @@ def tell_of_the_day(until: datetime | None = None) -> list[str]:
     root = storage(settings.storage)
     owners = {name: limit.owner for name, limit in declared_limits().items()}
     listed = runs_between(root, now - timedelta(days=1), now)
-    silences = read_silences(root)
-
-    def silenced(state: FaultState) -> str:
-        found = silence_of(silences, state, now)
-        return found.words if found else ""
-
+    known = overview(root, now)
     posted = []
     for route in channels.spoken_in:
-        mine = [run for run in listed if channels.route(owners.get(run.flow)) == route]
-        faults = [s for s in Book(root).states() if channels.route(s.latest.owner) == route]
-        dead = Outbox(root).dead() if route == channels.default else []
-        letter = digest(route, now, runs=mine, faults=faults, dead=dead, silenced=silenced)
+        letter = digest(
+            route,
+            now,
+            runs=[run for run in listed if channels.route(owners.get(run.flow)) == route],
+            broken=[fault for fault in known.broken if channels.route(fault.owner) == route],
+            dead=known.dead if route == channels.default else (),
+        )
         Outbox(root).post(letter)
         posted.append(letter.key)
     sender(settings.storage, chosen).deliver()

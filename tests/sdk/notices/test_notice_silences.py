@@ -12,6 +12,7 @@ from sdk.manifest import StepStatistics
 from sdk.notices.digest import RanRun, digest, ran
 from sdk.notices.fault_state import FaultState, fold
 from sdk.notices.outbox import DeadLetter
+from sdk.notices.overview import broken_now
 from sdk.notices.silences import PATH, Silence, read_silences, review, silence_of
 from sdk.statistics import StepRecord
 from sdk.storage import storage
@@ -102,7 +103,9 @@ def test_a_digest_tells_what_is_broken_longest_first(notice: Any) -> None:
         RanRun("apex", "apex_daily", "r3", "degraded", NOW, NOW.date(), "offers: last good"),
     ]
     dead = [DeadLetter(name="x", target="jira", reason="403", at=NOW, subject="capture/fetch")]
-    letter = digest("operations", NOW, runs=runs, faults=[new, ended, old], dead=dead)
+    letter = digest(
+        "operations", NOW, runs=runs, broken=broken_now([new, ended, old], [], NOW), dead=dead
+    )
     what = "for metro — the site did not answer"
     assert letter.body == "\n".join(
         [
@@ -122,7 +125,7 @@ def test_a_digest_tells_what_is_broken_longest_first(notice: Any) -> None:
             "– capture/fetch — 403",
         ]
     )
-    quiet = digest("operations", NOW, runs=[], faults=[])
+    quiet = digest("operations", NOW, runs=[], broken=[])
     assert "Nothing is broken now." in quiet.body
 
 
