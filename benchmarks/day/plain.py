@@ -7,7 +7,7 @@ from datetime import date
 
 from flows.customers.metro import OWN
 from flows.pipeline.ingest.discover import discover, files_for
-from flows.pipeline.ingest.layout import load_layouts
+from flows.pipeline.ingest.layout_files import load_layouts
 from flows.pipeline.ingest.read import read_day
 from flows.pipeline.insights.marts import compute
 from flows.pipeline.matching.by_gtin import match_by_gtin

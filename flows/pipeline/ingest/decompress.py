@@ -9,31 +9,27 @@ unpacks to something enormous is refused, not unpacked.
 
 from __future__ import annotations
 
-import bz2
-import lzma
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from flows.pipeline.ingest.errors import UnreadableFile
+from flows.pipeline.ingest.members import BROTLI, ERRORS, OPENERS, STEP, Member
 
 LARGEST = 512 << 20
 """Bytes of a file, unpacked. Some fifty times a large chain's day; reading it takes several
 times as much memory, so that beyond it a machine would fail without saying why."""
 
-_STEP = 1 << 20
-_LZMA_MEMORY = 256 << 20
-"""Bytes of dictionary. The strongest preset of xz takes 65 MiB; a header may ask for 4 GiB."""
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".br")
+"""How names of compressed files end."""
+READ = (
+    "csv, tsv, txt, json, xml, xlsx, xls, ods or parquet, plain, in a zip, or compressed with"
+    " gzip, bzip2, xz, zstd or brotli"
+)
+"""What is read, in words."""
 
 _FOREIGN = (
-    (b"PK\x03\x04", "a zip archive or a workbook"),
-    (b"PK\x05\x06", "an empty zip archive"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"Rar!", "a rar archive"),
-    (b"\xd0\xcf\x11\xe0", "an old workbook"),
-    (b"PAR1", "a Parquet file"),
     (b"%PDF", "a PDF document"),
 )
 """First bytes of what is delivered under the name of a price file and is none."""
@@ -54,49 +50,6 @@ class Unpacked:
     cut_short: bool = False
 
 
-class _Member(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
-
-
-class _Gzip:
-    """A gzip member with the interface of those of bz2 and lzma."""
-
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(wbits=31)
-        self._full = False
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._full and not self._inner.unconsumed_tail
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        block = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-        # zlib may hold more than it was allowed to give although it has taken all input.
-        self._full = len(block) == max_length
-        return block
-
-
-_OPENERS: tuple[tuple[bytes, Callable[[], _Member]], ...] = (
-    (b"\x1f\x8b", _Gzip),
-    (b"BZh", bz2.BZ2Decompressor),
-    (b"\xfd7zXZ\x00", lambda: lzma.LZMADecompressor(memlimit=_LZMA_MEMORY)),
-)
-
-
 def unpack(data: bytes, name: str, *, largest: int = LARGEST) -> Unpacked:
     """Return a file's bytes, decompressed by what they are rather than by the file's name.
 
@@ -108,13 +61,15 @@ def unpack(data: bytes, name: str, *, largest: int = LARGEST) -> Unpacked:
         if data.startswith(magic):
             raise UnreadableFile(
                 f"file {name} is {what}",
-                "Deliver it as csv, tsv or txt, plain or compressed with gzip, bzip2 or xz.",
+                f"Deliver it as {READ}.",
                 file=name,
             )
-    for magic, opener in _OPENERS:
+    for magic, opener in OPENERS:
         if data.startswith(magic):
             return _unpack(data, name, magic, opener, largest)
-    if data and name.lower().endswith((".gz", ".bz2", ".xz")):
+    if data and name.lower().endswith(".br"):
+        return _unpack(data, name, b"", BROTLI, largest)
+    if data and name.lower().endswith(COMPRESSED):
         raise UnreadableFile(
             f"file {name} is not compressed as its name says ({len(data):,} bytes)",
             "Ask for the file again: it was not written whole.",
@@ -135,7 +90,7 @@ def too_large(name: str, largest: int = LARGEST) -> UnreadableFile:
 
 
 def _unpack(
-    data: bytes, name: str, magic: bytes, opener: Callable[[], _Member], largest: int
+    data: bytes, name: str, magic: bytes, opener: Callable[[], Member], largest: int
 ) -> Unpacked:
     out: list[bytes] = []
     size = place = 0
@@ -150,17 +105,17 @@ def _unpack(
         member = opener()
         try:
             while not member.eof:
-                fed = data[place : place + _STEP] if member.needs_input else b""
+                fed = data[place : place + STEP] if member.needs_input else b""
                 if member.needs_input and not fed:
                     damage, cut_short = "the compressed file ends early", True
                     break
                 place += len(fed)
-                block = member.decompress(fed, _STEP)
+                block = member.decompress(fed, STEP)
                 out.append(block)
                 size += len(block)
                 if size > largest:
                     raise too_large(name, largest)
-        except (zlib.error, OSError, lzma.LZMAError, EOFError) as error:
+        except ERRORS as error:
             damage, cut_short = f"the compressed file is damaged ({error})", True
             del out[checked:]
             break

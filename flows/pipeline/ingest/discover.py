@@ -3,8 +3,7 @@
 A file belongs to the day that its name carries (``prices_2026-08-15.csv.gz``, ``20260815.csv``,
 ``202608150300.csv``), or that of the folder it lies in. Files with no day in either are not price
 files and are left alone; so are hidden and half-written ones. What lies beside a day's files and
-is of a kind that is not read (a workbook, an archive, XML) is found too, so that reading it can
-say so.
+is of a kind that is not read (a PDF, a rar archive) is found too, so that reading it can say so.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from typing import Any
 
 import fsspec
 
+from flows.pipeline.ingest.decompress import READ
 from flows.pipeline.ingest.errors import (
     NoFilesForDay,
     SourceMissing,
@@ -34,11 +34,11 @@ _DAY = re.compile(
     r"(?<!\d)(20\d{2})([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
     r"(?:([01]\d|2[0-3])[0-5]\d([0-5]\d)?)?(?!\d)"  # a time of day may follow
 )
-_TABULAR = re.compile(r"\.(csv|tsv|txt)(\.(gz|bz2|xz))?$", re.IGNORECASE)
-_NOT_READ = re.compile(
-    r"\.((csv|tsv|txt)\.(zip|zst|7z|rar|z|br)|zip|7z|rar|xlsx?|ods|xml(\.gz)?|jsonl?(\.gz)?|parquet)$",
+_READ = re.compile(
+    r"\.(csv|tsv|txt|json|jsonl|ndjson|xml|xlsx|xlsm|xls|ods|parquet|zip)(\.(gz|bz2|xz|zst|br))?$",
     re.IGNORECASE,
 )
+_NOT_READ = re.compile(r"\.(7z|rar|z|tar|tgz|pdf|doc|docx)$", re.IGNORECASE)
 _PASSING = frozenset({errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE})
 _BLOCK = 1 << 20
 
@@ -70,7 +70,7 @@ class SourceFile:
         if _NOT_READ.search(self.name):
             raise UnreadableFile(
                 f"file {self.name} is of a kind that is not read",
-                "Deliver it as csv, tsv or txt, plain or compressed with gzip, bzip2 or xz.",
+                f"Deliver it as {READ}.",
                 file=self.name,
             )
         with _explained(f"file {self.name} cannot be read", self.name):
@@ -118,7 +118,7 @@ def discover(source: str) -> dict[date, list[SourceFile]]:
     """Return the files of a source by day, days ascending, files by name.
 
     Args:
-        source: a folder, a single file, or a URL of either.
+        source: a folder, a single file, a pattern (``…/catalog/*.csv.gz``), or a URL of these.
 
     Raises:
         SourceMissing: nothing is there, or nothing with a day in its name.
@@ -133,7 +133,7 @@ def discover(source: str) -> dict[date, list[SourceFile]]:
         day = _day_of(name)
         if day is None or any(part.startswith((".", "_")) for part in name.split("/")):
             continue
-        if _TABULAR.search(name):
+        if _READ.search(name):
             by_day[day].append(SourceFile(url, name, day, size))
         elif _NOT_READ.search(name):
             beside.append(SourceFile(url, name, day, size))
@@ -144,10 +144,29 @@ def discover(source: str) -> dict[date, list[SourceFile]]:
     if not by_day:
         raise SourceMissing(
             f"source {source} holds no price files",
-            "Expected are files such as prices_2026-08-15.csv.gz: a day in the name, and csv, tsv"
-            " or txt, plain or compressed (gz, bz2, xz).",
+            f"Expected are files such as prices_2026-08-15.csv.gz: a day in the name, and {READ}.",
         )
     return {day: sorted(by_day[day], key=lambda file: file.name) for day in sorted(by_day)}
+
+
+def beside(source: str, ending: str) -> list[SourceFile]:
+    """Return the files in a source's own folder whose names end so, by name.
+
+    Raises:
+        SourceMissing: nothing is there.
+        SourceUnreadable: it cannot be listed.
+        SourceUnavailable: it cannot be listed at the moment.
+    """
+    root, found = _list(source)
+    named = [(url, path[len(root) :].lstrip("/"), size) for url, path, size in found]
+    return sorted(
+        (
+            SourceFile(url, name, date.min, size)
+            for url, name, size in named
+            if name.endswith(ending) and "/" not in name
+        ),
+        key=lambda file: file.name,
+    )
 
 
 def _list(source: str) -> tuple[str, list[tuple[str, str, int]]]:
@@ -161,13 +180,16 @@ def _list(source: str) -> tuple[str, list[tuple[str, str, int]]]:
             "Give a folder, or a URL whose fsspec driver is installed.",
         ) from error
     with _explained(f"source {source} cannot be listed"):
-        if not filesystem.exists(root):
+        if any(sign in root for sign in "*?["):
+            details: dict[str, Any] = filesystem.glob(root, detail=True)
+            root = re.split(r"[*?\[]", root)[0].rsplit("/", 1)[0]
+        elif not filesystem.exists(root):
             raise SourceMissing(
                 f"source {source} does not exist",
                 "Give a folder or URL that holds the daily price files.",
             )
-        if filesystem.isfile(root):
-            details: dict[str, Any] = {root: filesystem.info(root)}
+        elif filesystem.isfile(root):
+            details = {root: filesystem.info(root)}
             root = root.rsplit("/", 1)[0]
         else:
             details = filesystem.find(root, detail=True)

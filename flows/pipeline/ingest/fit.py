@@ -41,10 +41,29 @@ def best_fit(line: str, layouts: Sequence[Layout]) -> Fit | None:
             header = next(csv.reader([line], delimiter=layout.delimiter), [])
         except csv.Error:
             continue
-        fits.append(Fit(layout, header, len(layout.matched(header)), layout.missing(header)))
+        fits.append(_fit(header, layout))
+    return _best(fits)
+
+
+def best_of(header: Sequence[str], layouts: Sequence[Layout]) -> Fit | None:
+    """Return the layout that a header fits best, completely or not; None without layouts."""
+    return _best([_fit(list(header), layout) for layout in layouts])
+
+
+def _fit(header: list[str], layout: Layout) -> Fit:
+    return Fit(layout, header, len(layout.matched(header)), layout.missing(header))
+
+
+def _best(fits: Sequence[Fit]) -> Fit | None:
     return max(
         fits,
-        key=lambda fit: (not fit.missing, fit.known, len(fit.header), fit.layout.name),
+        key=lambda fit: (
+            not fit.missing,
+            fit.layout.files is not None,  # one that names its files is meant for them
+            fit.known,
+            len(fit.header),
+            fit.layout.name,
+        ),
         default=None,
     )
 

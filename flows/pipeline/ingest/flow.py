@@ -8,12 +8,14 @@ from datetime import date
 
 import polars as pl
 
-from flows.pipeline.ingest.discover import SourceFile, discover, files_for
+from flows.pipeline.ingest.discover import SourceFile, beside, discover, files_for
+from flows.pipeline.ingest.drift import changes
 from flows.pipeline.ingest.errors import IngestError, SourceUnavailable, SourceUnreadable
-from flows.pipeline.ingest.layout import load_layouts
+from flows.pipeline.ingest.layout_files import BESIDE, layouts_for
 from flows.pipeline.ingest.read import read_day
 from flows.pipeline.schema import RAW_PRICES
 from sdk import NETWORK, Input, Permanent, Transient, checks, record, task
+from sdk.manifest import CheckResult
 
 
 @contextmanager
@@ -29,7 +31,7 @@ def explained() -> Iterator[None]:
 
 def _files(source: str, day: date) -> list[Input]:
     with explained():
-        files = files_for(discover(source), day, source)
+        files = files_for(discover(source), day, source) + beside(source, BESIDE)
         return [
             Input(name=file.name, url=file.url, content_hash=_fingerprint(file)) for file in files
         ]
@@ -41,6 +43,27 @@ def _fingerprint(file: SourceFile) -> str:
     except SourceUnreadable:
         # The step says so and uses the others; once the file can be read, its hash is another.
         return "unreadable"
+
+
+def _columns_as_before(files: pl.DataFrame, context: checks.CheckContext) -> CheckResult:
+    """Warn where a kind of file has other columns than when it last came."""
+    found: list[str] = []
+    if context.key is not None and context.store is not None:
+        earlier = [day for day in context.store.days(context.key.customer, context.key.name)
+                   if day < context.key.day]  # fmt: skip
+        if earlier:
+            key = context.key.model_copy(update={"day": max(earlier)})
+            before = context.store.dataset(key)
+            if before is not None and "files" in before.tables:
+                found = changes(before.frame("files"), files, str(key.day))
+    return CheckResult(
+        name="columns as before",
+        level="warn",
+        passed=not found,
+        failed=len(found),
+        total=files.height,
+        detail="; ".join(found),
+    )
 
 
 @task(
@@ -55,7 +78,8 @@ def _fingerprint(file: SourceFile) -> str:
                 pl.col("damage").is_null(),
                 otherwise="warn",
                 columns=("source_file", "damage"),
-            )
+            ),
+            checks.TableCheck("columns as before", _columns_as_before),
         ],
     },
 )
@@ -71,6 +95,6 @@ def ingest_prices(source: str, day: date) -> dict[str, pl.DataFrame]:
         and ``files`` (one row each).
     """
     with explained():
-        read = read_day(files_for(discover(source), day, source), load_layouts())
+        read = read_day(files_for(discover(source), day, source), layouts_for(source))
     record(files=read.files.height, rows_set_aside=int(read.files["rows_set_aside"].sum()))
     return {"prices": read.prices, "faults": read.faults, "files": read.files}

@@ -1,9 +1,11 @@
 """Layouts: which headers mean which column, as data.
 
-One YAML file per kind of price file, in ``layouts/``. A file is read by the layout all of whose
-required headers it has; of several, the one that knows most of its headers. Further columns are
-fine: they are left out. Headers are compared as a person reads them: case, direction marks and
-the width of blanks do not count.
+One YAML file per kind of price file. A file is read by the layout all of whose required headers
+it has; of several, the one that knows most of its headers. Further columns are fine: they are
+left out. Headers are compared as a person reads them: case, direction marks and the width of
+blanks do not count. In nested files (JSON, XML, Parquet) a header is the path to a value, such as
+``price.regular.value`` or ``images[0]``; one that stands above the list of products, and holds
+for all of them, begins with a slash: ``/StoreId``.
 """
 
 from __future__ import annotations
@@ -12,25 +14,16 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
+from fnmatch import fnmatch
 from typing import Literal, Self
 
-import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from flows.pipeline.ingest.errors import BadLayout
 from flows.pipeline.schema import RAW_PRICES
 
-FOLDER = Path(__file__).parent / "layouts"
-_NOT_READ = {"source_file", "source_row"}
+COLUMNS = tuple(name for name in RAW_PRICES if name not in ("source_file", "source_row"))
+"""What a layout can fill."""
+
 _INVISIBLE = re.compile(r"[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
 
@@ -57,6 +50,16 @@ class Layout(BaseModel):
         required: columns without which a file is not of this layout.
         constants: columns that every row gets the same value for.
         unknown: texts that stand for no value.
+        files: pattern of the names of its files, such as ``hofer-*``; None for any file that has
+            its headers.
+        items: of nested files, the path (or in XML the element) of the list of products; None to
+            take the longest.
+        header: of a text without one, the names of its fields in their order.
+        widths: of a text of fixed width, column → its first and last character, from 1.
+        extract: column → regular expression with one group, which is the value; a text that it
+            does not match is no value.
+        divide: column → what its numbers are divided by, such as 100 for cents.
+        values: column → text of the file → value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,10 +69,17 @@ class Layout(BaseModel):
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     encodings: tuple[str, ...] = ()
     decimal: Literal[".", ","] = "."
-    columns: dict[str, tuple[str, ...]]
+    columns: dict[str, tuple[str, ...]] = {}
     required: tuple[str, ...]
     constants: dict[str, str] = {}
     unknown: tuple[str, ...] = ()
+    files: str | None = None
+    items: str | None = None
+    header: tuple[str, ...] = ()
+    widths: dict[str, tuple[int, int]] = {}
+    extract: dict[str, str] = {}
+    divide: dict[str, int] = {}
+    values: dict[str, dict[str, str]] = {}
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -78,12 +88,40 @@ class Layout(BaseModel):
             return value
         return {key: (item,) if isinstance(item, str) else item for key, item in value.items()}
 
-    @field_validator("columns", "constants")
+    @field_validator("columns", "constants", "widths", "extract", "divide", "values")
     @classmethod
     def _known(cls, value: dict[str, object]) -> dict[str, object]:
-        unknown = sorted(set(value) - (set(RAW_PRICES) - _NOT_READ))
+        unknown = sorted(set(value) - set(COLUMNS))
         if unknown:
             raise ValueError(f"no such columns: {', '.join(unknown)}")
+        return value
+
+    @field_validator("widths")
+    @classmethod
+    def _in_order(cls, value: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+        for column, (first, last) in value.items():
+            if not 1 <= first <= last:
+                raise ValueError(f"{column}: characters {first} to {last} are no field")
+        return value
+
+    @field_validator("extract")
+    @classmethod
+    def _one_group(cls, value: dict[str, str]) -> dict[str, str]:
+        for column, pattern in value.items():
+            try:
+                groups = re.compile(pattern).groups
+            except re.error as error:
+                raise ValueError(f"{column}: {pattern!r} is no pattern ({error})") from None
+            if groups != 1:
+                raise ValueError(f"{column}: {pattern!r} has {groups} groups instead of one")
+        return value
+
+    @field_validator("divide")
+    @classmethod
+    def _by_ten(cls, value: dict[str, int]) -> dict[str, int]:
+        for column, by in value.items():
+            if by not in (10, 100, 1000, 10_000):
+                raise ValueError(f"{column}: divided by {by}; give 10, 100, 1000 or 10000")
         return value
 
     @field_validator("delimiter")
@@ -108,10 +146,25 @@ class Layout(BaseModel):
 
     @model_validator(mode="after")
     def _required_are_known(self) -> Self:
-        unknown = sorted(set(self.required) - set(self.columns) - set(self.constants))
+        known = {*self.columns, *self.constants, *self.widths}
+        unknown = sorted(set(self.required) - known)
         if unknown:
             raise ValueError(f"required, but neither column nor constant: {', '.join(unknown)}")
+        if (self.header or self.widths) and self.files is None:
+            # Such a text says nothing of itself: any file would do.
+            raise ValueError("a layout of files without headers needs a pattern of their names")
+        if self.widths and (self.columns or self.header):
+            raise ValueError("a text of fixed width has no headers: give widths alone")
         return self
+
+    def takes(self, name: str) -> bool:
+        """Say whether a file of this name may be of this layout.
+
+        Args:
+            name: of the file; folders and the archive that it lies in do not count.
+        """
+        base = name.rsplit("/", 1)[-1]
+        return self.files is None or fnmatch(base.casefold(), self.files.casefold())
 
     def matched(self, header: Sequence[str]) -> dict[str, int]:
         """Return column → position in the header, for the columns that are there.
@@ -147,32 +200,3 @@ class Layout(BaseModel):
             for column in self.required
             if column in found and names.count(names[found[column]]) > 1
         ]
-
-
-@lru_cache(maxsize=8)
-def load_layouts(folder: Path = FOLDER) -> tuple[Layout, ...]:
-    """Return the layouts of a folder, by name.
-
-    Raises:
-        BadLayout: one does not say what it must; names file and field.
-    """
-    layouts = []
-    for path in sorted(folder.glob("*.yaml")):
-        try:
-            layouts.append(Layout.model_validate(yaml.safe_load(path.read_text("utf-8"))))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise BadLayout(
-                f"layout {path.name} is no YAML in UTF-8: {' '.join(str(error).split())}",
-                "Correct that line.",
-                file=path.name,
-            ) from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "the whole"
-            raise BadLayout(
-                f"layout {path.name}, {field}: {first['msg']}",
-                "See flows/pipeline/ingest/layout.py for what each field means.",
-                file=path.name,
-                field=field,
-            ) from error
-    return tuple(sorted(layouts, key=lambda layout: layout.name))

@@ -8,13 +8,15 @@ from typing import TypeAlias
 
 import polars as pl
 
-from flows.pipeline.ingest.decode import Decoded, decode
-from flows.pipeline.ingest.decompress import LARGEST, too_large, unpack
+from flows.pipeline.ingest.cells import prices_of
+from flows.pipeline.ingest.decompress import LARGEST, too_large
 from flows.pipeline.ingest.discover import SourceFile
 from flows.pipeline.ingest.errors import IngestError, SourceUnavailable
+from flows.pipeline.ingest.kinds import read_tables
 from flows.pipeline.ingest.layout import Layout
-from flows.pipeline.ingest.rows import BadRow, Rows, read_rows
-from flows.pipeline.schema import FAULTS, RAW_PRICES, Schema, conform, empty
+from flows.pipeline.ingest.rows import BadRow
+from flows.pipeline.ingest.table import Table
+from flows.pipeline.schema import FAULTS, RAW_PRICES, Schema, empty
 
 FILES: Schema = {
     # One row for each file of the day, usable or not.
@@ -25,12 +27,10 @@ FILES: Schema = {
     "rows_set_aside": pl.Int64(),
     "damage": pl.String(),  # why the file is not whole or not usable; null when it is
     "bytes": pl.Int64(),
+    "columns": pl.String(),  # its header, sorted, one a line; null for a file that was not read
 }
 
-_NUMBERS = ("quantity", "price", "unit_price", "pack_size")
-_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
-_DECIMAL_COMMA = r"^[^0-9.,]*(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]*),[0-9]+[^0-9.,]*$"
-_GROUPED_BY_DOTS = r"^[^0-9.,]*[1-9][0-9]{0,2}(?:\.[0-9]{3})+[^0-9.,]*$"
+_Fault: TypeAlias = tuple[str, int | None, str | None, str | None, str, str]
 
 
 @dataclass(frozen=True)
@@ -82,90 +82,51 @@ def read_file(
     """Read one file.
 
     Returns:
-        Its RAW_PRICES, its FAULTS and its row of FILES.
+        Its RAW_PRICES, its FAULTS and its rows of FILES: one for each table in it.
 
     Raises:
         IngestError: nothing of it can be used.
     """
     if file.size > LARGEST:
         raise too_large(file.name)
-    unpacked = unpack(file.read(), file.name)
-    decoded = decode(unpacked.data, layouts, file.name)
-    rows = read_rows(
-        decoded.lines,
-        header=decoded.header,
-        delimiter=decoded.layout.delimiter,
-        undecodable=decoded.undecodable,
-        cut_short=unpacked.cut_short,
-    )
-    damage = unpacked.damage
-    faults = [_bad_row(file.name, bad) for bad in rows.bad]
+    prices, faults, summary = [empty(RAW_PRICES)], [empty(FAULTS)], [empty(FILES)]
+    for found in read_tables(file.read(), layouts, file.name):
+        if isinstance(found, tuple):
+            name, error = found
+            fault = _fault(name, None, error.field, "", error.problem, error.action)
+            faults.append(_faults([fault]))
+            summary.append(_line(file, source_file=name, damage=error.problem))
+            continue
+        prices.append(prices_of(found, found.name))
+        wrong, damage = _wrong(found)
+        faults.append(_faults(wrong))
+        summary.append(
+            _line(
+                file,
+                source_file=found.name,
+                layout=found.layout.name,
+                encoding=found.encoding,
+                rows=len(found.numbers),
+                rows_set_aside=len(found.bad),
+                damage=damage or None,
+                columns="\n".join(sorted(found.header)),
+            )
+        )
+    return pl.concat(prices), pl.concat(faults), pl.concat(summary)
+
+
+def _wrong(table: Table) -> tuple[list[_Fault], str]:
+    """Return the faults of a table, and its damage."""
+    faults = [_bad_row(table.name, bad) for bad in table.bad]
+    damage, rows = table.damage, len(table.numbers)
     if damage:
-        action = f"the {len(rows.good):,} rows before that are used; ask for the file again"
-        faults.insert(0, _fault(file.name, None, "", "", damage, action))
-    elif not rows.good:
+        action = f"the {rows:,} rows before that are used; ask for the file again"
+        faults.insert(0, _fault(table.name, None, "", "", damage, action))
+    elif not rows:
         damage = "the file has no usable rows"
         action = "nothing of it is used; ask for the file again"
-        faults.insert(0, _fault(file.name, None, "", "", damage, action))
-    summary = _line(
-        file,
-        layout=decoded.layout.name,
-        encoding=decoded.encoding.removesuffix("-sig"),
-        rows=len(rows.good),
-        rows_set_aside=len(rows.bad),
-        damage=damage or None,
-    )
-    return _frame(decoded, rows, file.name), _faults(faults), summary
-
-
-def _frame(decoded: Decoded, rows: Rows, name: str) -> pl.DataFrame:
-    layout = decoded.layout
-    fields = list(zip(*rows.good, strict=True)) if rows.good else []
-    data: dict[str, pl.Series] = {}
-    for column, place in layout.matched(decoded.header).items():
-        data[column] = pl.Series(column, fields[place] if fields else [], dtype=pl.String)
-    frame = pl.DataFrame(data)
-    cleaned = [_cleaned(pl.col(column), column, layout) for column in frame.columns]
-    others = [
-        pl.lit(layout.constants.get(column), dtype=pl.String).alias(column)
-        for column in RAW_PRICES
-        if column not in data and column not in ("source_file", "source_row")
-    ]
-    # A constant stands in for a value that a row leaves out, too.
-    filled = [
-        pl.col(column).fill_null(value)
-        for column, value in layout.constants.items()
-        if column in data
-    ]
-    return conform(
-        frame.with_columns(cleaned)
-        .with_columns(filled)
-        .with_columns(
-            *others,
-            pl.lit(name).alias("source_file"),
-            pl.Series("source_row", rows.numbers, dtype=pl.Int64),
-        ),
-        RAW_PRICES,
-    )
-
-
-def _cleaned(value: pl.Expr, column: str, layout: Layout) -> pl.Expr:
-    text = value.str.replace_all(_CONTROL, "").str.strip_chars()
-    if layout.decimal == "," and column in _NUMBERS:
-        # The dot groups thousands where the comma is the decimal separator: 1.299,00 and 1.299.
-        # What fits neither form (1,299.00) stays, so that it is refused and not misread.
-        ungrouped = text.str.replace_all(".", "", literal=True)
-        text = (
-            pl.when(text.str.contains(_DECIMAL_COMMA))
-            .then(ungrouped.str.replace(",", ".", literal=True))
-            .when(text.str.contains(_GROUPED_BY_DOTS))
-            .then(ungrouped)
-            .otherwise(text)
-        )
-    return pl.when(text.is_in(["", *layout.unknown])).then(None).otherwise(text).alias(column)
-
-
-_Fault: TypeAlias = tuple[str, int | None, str | None, str | None, str, str]
+        faults.insert(0, _fault(table.name, None, "", "", damage, action))
+    return faults, damage
 
 
 def _bad_row(name: str, bad: BadRow) -> _Fault:

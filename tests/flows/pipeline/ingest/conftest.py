@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from flows.pipeline.ingest.discover import SourceFile
-from flows.pipeline.ingest.layout import Layout, load_layouts
+from flows.pipeline.ingest.layout import Layout
+from flows.pipeline.ingest.layout_files import load_layouts
 from flows.pipeline.ingest.read import read_file
 
 DAY = date(2026, 8, 15)

@@ -7,7 +7,7 @@ import pytest
 
 from flows.pipeline.ingest.discover import SourceFile, discover
 from flows.pipeline.ingest.errors import IngestError, SourceUnavailable, UnknownLayout
-from flows.pipeline.ingest.layout import load_layouts
+from flows.pipeline.ingest.layout_files import load_layouts
 from flows.pipeline.ingest.read import FILES, DayResult, read_day
 from flows.pipeline.schema import FAULTS, RAW_PRICES
 

@@ -13,7 +13,8 @@ from flows.pipeline.ingest.errors import (
     UnknownLayout,
     UnreadableFile,
 )
-from flows.pipeline.ingest.layout import Layout, load_layouts
+from flows.pipeline.ingest.layout import Layout
+from flows.pipeline.ingest.layout_files import load_layouts
 
 SHUK = "חנות;ברקוד;שם;מותג;משקל;יחידה;מחיר;מטבע;עודכן\r\n"
 SHUK_ROWS = "5;7290000000001;חלב;תנובה;1,5;ליטר;1.299,90;₪;09/08/2026 14:05\r\n"

@@ -70,7 +70,7 @@ def test_a_day_is_found_and_the_file_opens(tmp_path, name) -> None:
         "prices_120260815.csv",
         "prices_2026081599.csv",
         "prices_202608152500.csv",
-        "report_2026-08-15.xlsx",  # alone it makes no day
+        "report_2026-08-15.pdf",  # alone it makes no day
     ],
 )
 def test_what_is_no_price_file_is_left_alone(tmp_path, name) -> None:
@@ -79,7 +79,7 @@ def test_what_is_no_price_file_is_left_alone(tmp_path, name) -> None:
 
 
 def test_what_cannot_be_read_is_found_beside_what_can(tmp_path) -> None:
-    fill(tmp_path, "a_2026-08-15.csv", "b_2026-08-15.csv.zip", "c_2026-08-15.xlsx", "c.xlsx")
+    fill(tmp_path, "a_2026-08-15.csv", "b_2026-08-15.rar", "c_2026-08-15.pdf", "c.pdf")
     files = discover(str(tmp_path))[DAY]
     assert [file.name[0] for file in files] == ["a", "b", "c"]
     with pytest.raises(UnreadableFile, match="of a kind that is not read"):

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from flows.pipeline.ingest.discover import discover
-from flows.pipeline.ingest.layout import load_layouts
+from flows.pipeline.ingest.layout_files import load_layouts
 from flows.pipeline.ingest.read import read_day
 from flows.sample import generate
 from flows.sample.layouts import LAYOUTS

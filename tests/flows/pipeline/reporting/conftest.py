@@ -17,7 +17,7 @@ import pytest
 from flows.pipeline.alerting.decide import decide, rule_report
 from flows.pipeline.alerting.findings import find
 from flows.pipeline.ingest.discover import discover, files_for
-from flows.pipeline.ingest.layout import load_layouts
+from flows.pipeline.ingest.layout_files import load_layouts
 from flows.pipeline.ingest.read import read_day
 from flows.pipeline.insights.marts import compute
 from flows.pipeline.mart_schema import ALERTS, AUDITS, SEARCH_RESULTS

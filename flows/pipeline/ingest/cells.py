@@ -1,0 +1,87 @@
+"""Cells: from what stands in a file to RAW_PRICES, as the layout says; still text, never judged."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+import polars as pl
+
+from flows.pipeline.ingest.layout import COLUMNS, Layout
+from flows.pipeline.ingest.table import Table
+from flows.pipeline.schema import RAW_PRICES, conform
+
+_NUMBERS = ("quantity", "price", "unit_price", "pack_size", "regular_price")
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+_DECIMAL_COMMA = r"^[^0-9.,]*(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]*),[0-9]+[^0-9.,]*$"
+_GROUPED_BY_DOTS = r"^[^0-9.,]*[1-9][0-9]{0,2}(?:\.[0-9]{3})+[^0-9.,]*$"
+
+
+def prices_of(table: Table, file: str) -> pl.DataFrame:
+    """Return the good rows of a table as RAW_PRICES.
+
+    Args:
+        table: of a file.
+        file: its name for ``source_file``.
+    """
+    layout = table.layout
+    header = list(layout.widths) if layout.widths else table.header
+    places = (
+        {name: place for place, name in enumerate(layout.widths)}
+        if layout.widths
+        else layout.matched(header)
+    )
+    data = {
+        column: pl.Series(column, table.column(place), dtype=pl.String)
+        for column, place in places.items()
+    }
+    frame = pl.DataFrame(data)
+    cleaned = [_cleaned(pl.col(column), column, layout) for column in frame.columns]
+    others = [
+        pl.lit(layout.constants.get(column), dtype=pl.String).alias(column)
+        for column in COLUMNS
+        if column not in data
+    ]
+    # A constant stands in for a value that a row leaves out, too.
+    filled = [
+        pl.col(column).fill_null(value)
+        for column, value in layout.constants.items()
+        if column in data
+    ]
+    numbers = pl.Series("source_row", list(table.numbers), dtype=pl.Int64)
+    return conform(
+        frame.with_columns(cleaned)
+        .with_columns(filled)
+        .with_columns(*others, pl.lit(file).alias("source_file"), numbers),
+        RAW_PRICES,
+    )
+
+
+def _cleaned(value: pl.Expr, column: str, layout: Layout) -> pl.Expr:
+    text = value.str.replace_all(_CONTROL, "").str.strip_chars()
+    if column in layout.extract:
+        text = text.str.extract(layout.extract[column], 1)
+    if layout.decimal == "," and column in _NUMBERS:
+        # The dot groups thousands where the comma is the decimal separator: 1.299,00 and 1.299.
+        # What fits neither form (1,299.00) stays, so that it is refused and not misread.
+        ungrouped = text.str.replace_all(".", "", literal=True)
+        text = (
+            pl.when(text.str.contains(_DECIMAL_COMMA))
+            .then(ungrouped.str.replace(",", ".", literal=True))
+            .when(text.str.contains(_GROUPED_BY_DOTS))
+            .then(ungrouped)
+            .otherwise(text)
+        )
+    if column in layout.divide:
+        by = layout.divide[column]
+        text = text.map_elements(lambda cell: _divided(cell, by), return_dtype=pl.String)
+    if column in layout.values:
+        text = text.replace(layout.values[column])
+    return pl.when(text.is_in(["", *layout.unknown])).then(None).otherwise(text).alias(column)
+
+
+def _divided(cell: str, by: int) -> str:
+    """Return a number divided exactly; what is no number stays, so that it is refused as such."""
+    try:
+        return format(Decimal(cell) / by, "f")
+    except InvalidOperation:
+        return cell

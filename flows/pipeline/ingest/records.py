@@ -1,0 +1,138 @@
+"""Records: nested values, as JSON, XML and Parquet have them, become a table.
+
+Each record is a mapping of names to texts, lists and mappings. The table's header is every path
+that leads to a text in any record, so that a column that only half the records have is there;
+what stands above the list of records and holds for all of them is a column, too, under a path
+that begins with a slash. Depth, breadth and the number of paths are bounded: a file is input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from flows.pipeline.ingest.errors import UnreadableFile
+from flows.pipeline.ingest.layout import Layout
+from flows.pipeline.ingest.rows import BadRow
+from flows.pipeline.ingest.table import Cells, Table, chosen
+
+MOST_DEPTH: Final = 8
+"""Levels of a record that are looked into."""
+MOST_ITEMS: Final = 8
+"""Elements of a list in a record that get a path; a gallery may have hundreds."""
+MOST_PATHS: Final = 5_000
+"""Different paths of a file. Beyond it its names are not names but data."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of a file.
+
+    Attributes:
+        items: each a mapping; what is none was set aside.
+        numbers: of the items; 1 is the first record.
+        context: what holds for all of them, by path.
+        bad: what was set aside.
+        damage: why the file is not whole; empty when it is.
+        encoding: of its text.
+    """
+
+    items: Sequence[Mapping[str, Any]]
+    numbers: Sequence[int]
+    context: Mapping[str, str] = field(default_factory=dict)
+    bad: Sequence[BadRow] = ()
+    damage: str = ""
+    encoding: str = ""
+
+
+def records_of(values: Sequence[Any]) -> tuple[list[Mapping[str, Any]], list[int], list[BadRow]]:
+    """Return those values that are mappings with their numbers, and the others as bad rows."""
+    items: list[Mapping[str, Any]] = []
+    numbers: list[int] = []
+    bad: list[BadRow] = []
+    for number, value in enumerate(values, 1):
+        if isinstance(value, Mapping):
+            items.append(value)
+            numbers.append(number)
+        else:
+            bad.append(BadRow(number, str(value)[:120], "it is no record with names"))
+    return items, numbers, bad
+
+
+def table_of(records: Records, layouts: Sequence[Layout], name: str) -> Table:
+    """Return the records as a table.
+
+    Raises:
+        UnreadableFile: there are none.
+        UnknownLayout: their paths are the headers of no known layout.
+        AmbiguousHeader: two paths that are needed read alike.
+    """
+    if not records.items:
+        why = f": {records.damage}" if records.damage else ""
+        raise UnreadableFile(
+            f"file {name} holds no records{why}",
+            "Ask for the file again, or give the path to its list as `items` of its layout.",
+            file=name,
+        )
+    header: dict[str, None] = dict.fromkeys(records.context)
+    for item in records.items:
+        for path, _ in flat(item):
+            header.setdefault(path)
+        if len(header) > MOST_PATHS:
+            raise UnreadableFile(
+                f"file {name} has more than {MOST_PATHS:,} different names of values",
+                "They look like data, not like names: give the path to the list of products as"
+                " `items` of its layout.",
+                file=name,
+            )
+    paths = list(header)
+    fit = chosen(paths, layouts, name)
+
+    def column(place: int) -> Cells:
+        path = paths[place]
+        if path in records.context:
+            return [records.context[path]] * len(records.items)
+        return [_at(item, path) for item in records.items]
+
+    return Table(
+        name=name,
+        layout=fit.layout,
+        header=paths,
+        column=column,
+        numbers=records.numbers,
+        bad=records.bad,
+        encoding=records.encoding,
+        damage=records.damage,
+    )
+
+
+def flat(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Yield every text of a record with the path that leads to it; what is null is left out."""
+    if isinstance(value, Mapping):
+        if depth < MOST_DEPTH:
+            for key, inner in value.items():
+                yield from flat(inner, f"{path}.{key}" if path else str(key), depth + 1)
+    elif isinstance(value, list | tuple):
+        if depth < MOST_DEPTH:
+            for place, inner in enumerate(value[:MOST_ITEMS]):
+                yield from flat(inner, f"{path}[{place}]", depth + 1)
+    elif value is not None:
+        yield path, text_of(value)
+
+
+def text_of(value: object) -> str:
+    """Return a value as the text that a price file would hold."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))  # a barcode that went through a spreadsheet
+    return str(value)
+
+
+def _at(item: Mapping[str, Any], path: str) -> str | None:
+    direct = item.get(path)
+    if direct is None or isinstance(direct, Mapping | list):
+        # Names may hold points and brackets themselves; walking is the exact inverse of `flat`.
+        return next((text for found, text in flat(item) if found == path), None)
+    return text_of(direct)
