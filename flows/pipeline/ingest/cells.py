@@ -1,4 +1,4 @@
-"""Cells: from what stands in a file to RAW_PRICES, as the layout says; still text, never judged."""
+"""Cells: from what stands in a file to INGESTED, as the layout says; still text, never judged."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from decimal import Decimal, InvalidOperation
 
 import polars as pl
 
-from flows.pipeline.ingest.layout import COLUMNS, Layout
+from flows.pipeline.ingest.layout import COLUMNS, INGESTED, Layout
 from flows.pipeline.ingest.table import Table
-from flows.pipeline.schema import RAW_PRICES, conform
+from flows.pipeline.schema import conform
 
 _NUMBERS = ("quantity", "price", "unit_price", "pack_size", "regular_price")
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
@@ -17,7 +17,7 @@ _GROUPED_BY_DOTS = r"^[^0-9.,]*[1-9][0-9]{0,2}(?:\.[0-9]{3})+[^0-9.,]*$"
 
 
 def prices_of(table: Table, file: str) -> pl.DataFrame:
-    """Return the good rows of a table as RAW_PRICES.
+    """Return the good rows of a table as INGESTED.
 
     Args:
         table: of a file.
@@ -52,7 +52,7 @@ def prices_of(table: Table, file: str) -> pl.DataFrame:
         frame.with_columns(cleaned)
         .with_columns(filled)
         .with_columns(*others, pl.lit(file).alias("source_file"), numbers),
-        RAW_PRICES,
+        INGESTED,
     )
 
 
@@ -76,7 +76,8 @@ def _cleaned(value: pl.Expr, column: str, layout: Layout) -> pl.Expr:
         text = text.map_elements(lambda cell: _divided(cell, by), return_dtype=pl.String)
     if column in layout.values:
         text = text.replace(layout.values[column])
-    return pl.when(text.is_in(["", *layout.unknown])).then(None).otherwise(text).alias(column)
+    known = pl.when(~text.is_in(["", *layout.unknown])).then(text)
+    return (pl.lit(layout.prefix.get(column, "")) + known).alias(column)
 
 
 def _divided(cell: str, by: int) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flows.pipeline.ingest.errors import UnreadableFile
-from flows.pipeline.ingest.records import Records, flat, records_of
+from flows.pipeline.ingest.records import Records, records_of, text_of
 from flows.pipeline.ingest.rows import SHOWN, BadRow
 
 _DEEPEST_LIST: Final = 6
@@ -128,10 +128,7 @@ def _list_in(value: Any, items: str | None, name: str) -> tuple[Sequence[Any], d
         if len(listed) > len(best):
             best, context = listed, above
         if isinstance(one, Mapping) and depth < _DEEPEST_LIST:
-            plain = {
-                key: inner for key, inner in one.items() if not isinstance(inner, Mapping | list)
-            }
-            here = above | {f"{path}/{key}": text for key, text in flat(plain)}
+            here = above | _texts(one, path)
             queue.extend(
                 (inner, f"{path}/{key}", here, depth + 1)
                 for key, inner in one.items()
@@ -165,8 +162,16 @@ def _list_at(value: Any, items: str, name: str) -> tuple[Sequence[Any], dict[str
                 file=name,
                 field=items,
             )
-        plain = {key: one for key, one in value.items() if not isinstance(one, Mapping | list)}
-        context |= {f"{path}/{key}": text for key, text in flat(plain)}
+        context |= _texts(value, path)
         value, path = value[part], f"{path}/{part}"
     listed = value if isinstance(value, list) else _as_list(value)
     return listed, context
+
+
+def _texts(value: Mapping[str, Any], path: str) -> dict[str, str]:
+    """Return what a mapping above the list says itself, under paths that begin with a slash."""
+    return {
+        f"{path}/{key}": text_of(one)
+        for key, one in value.items()
+        if one is not None and not isinstance(one, Mapping | list)
+    }

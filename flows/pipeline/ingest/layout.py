@@ -19,9 +19,15 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from flows.pipeline.schema import RAW_PRICES
+from flows.pipeline.schema import RAW_PRICES, WEB_PRICES, Schema
 
-COLUMNS = tuple(name for name in RAW_PRICES if name not in ("source_file", "source_row"))
+INGESTED: Schema = {
+    **RAW_PRICES,
+    **{name: kind for name, kind in WEB_PRICES.items() if name != "stale"},
+}
+"""What ingest makes of a file. A ``gtin`` that is null was not said, so that the article code may
+be a barcode; one that is empty says that the seller's codes are its own."""
+COLUMNS = tuple(name for name in INGESTED if name not in ("source_file", "source_row"))
 """What a layout can fill."""
 
 _INVISIBLE = re.compile(r"[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
@@ -58,6 +64,7 @@ class Layout(BaseModel):
         widths: of a text of fixed width, column → its first and last character, from 1.
         extract: column → regular expression with one group, which is the value; a text that it
             does not match is no value.
+        prefix: column → what stands before its texts, such as the shop's address before a path.
         divide: column → what its numbers are divided by, such as 100 for cents.
         values: column → text of the file → value.
     """
@@ -78,6 +85,7 @@ class Layout(BaseModel):
     header: tuple[str, ...] = ()
     widths: dict[str, tuple[int, int]] = {}
     extract: dict[str, str] = {}
+    prefix: dict[str, str] = {}
     divide: dict[str, int] = {}
     values: dict[str, dict[str, str]] = {}
 
@@ -88,7 +96,7 @@ class Layout(BaseModel):
             return value
         return {key: (item,) if isinstance(item, str) else item for key, item in value.items()}
 
-    @field_validator("columns", "constants", "widths", "extract", "divide", "values")
+    @field_validator("columns", "constants", "widths", "extract", "prefix", "divide", "values")
     @classmethod
     def _known(cls, value: dict[str, object]) -> dict[str, object]:
         unknown = sorted(set(value) - set(COLUMNS))

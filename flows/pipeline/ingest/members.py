@@ -97,6 +97,7 @@ class _Zstd:
 class _Brotli:
     def __init__(self) -> None:
         self._inner = brotli.Decompressor()
+        self._full = False
 
     @property
     def eof(self) -> bool:
@@ -104,14 +105,17 @@ class _Brotli:
 
     @property
     def needs_input(self) -> bool:
-        return bool(self._inner.can_accept_more_data())
+        return not self._full and bool(self._inner.can_accept_more_data())
 
     @property
     def unused_data(self) -> bytes:
         return b""  # it raises where anything follows
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        return bytes(self._inner.process(data, output_buffer_limit=max_length))
+        block = bytes(self._inner.process(data, output_buffer_limit=max_length))
+        # It may say that it accepts more when all that is left is to be taken out of it.
+        self._full = len(block) >= max_length
+        return block
 
 
 OPENERS: tuple[tuple[bytes, Callable[[], Member]], ...] = (

@@ -13,10 +13,10 @@ from flows.pipeline.ingest.decompress import LARGEST, too_large
 from flows.pipeline.ingest.discover import SourceFile
 from flows.pipeline.ingest.errors import IngestError, SourceUnavailable
 from flows.pipeline.ingest.kinds import read_tables
-from flows.pipeline.ingest.layout import Layout
+from flows.pipeline.ingest.layout import INGESTED, Layout
 from flows.pipeline.ingest.rows import BadRow
 from flows.pipeline.ingest.table import Table
-from flows.pipeline.schema import FAULTS, RAW_PRICES, Schema, empty
+from flows.pipeline.schema import FAULTS, Schema, empty
 
 FILES: Schema = {
     # One row for each file of the day, usable or not.
@@ -35,7 +35,7 @@ _Fault: TypeAlias = tuple[str, int | None, str | None, str | None, str, str]
 
 @dataclass(frozen=True)
 class DayResult:
-    """A day's files: RAW_PRICES, FAULTS and FILES."""
+    """A day's files: INGESTED, FAULTS and FILES."""
 
     prices: pl.DataFrame
     faults: pl.DataFrame
@@ -70,7 +70,7 @@ def read_day(files: Sequence[SourceFile], layouts: Sequence[Layout]) -> DayResul
     if not prices and refusal is not None:
         raise refusal
     return DayResult(
-        pl.concat([empty(RAW_PRICES), *prices]),
+        pl.concat([empty(INGESTED), *prices]),
         pl.concat([empty(FAULTS), *faults]),
         pl.concat([empty(FILES), *summary]),
     )
@@ -82,14 +82,14 @@ def read_file(
     """Read one file.
 
     Returns:
-        Its RAW_PRICES, its FAULTS and its rows of FILES: one for each table in it.
+        Its INGESTED rows, its FAULTS and its rows of FILES: one for each table in it.
 
     Raises:
         IngestError: nothing of it can be used.
     """
     if file.size > LARGEST:
         raise too_large(file.name)
-    prices, faults, summary = [empty(RAW_PRICES)], [empty(FAULTS)], [empty(FILES)]
+    prices, faults, summary = [empty(INGESTED)], [empty(FAULTS)], [empty(FILES)]
     for found in read_tables(file.read(), layouts, file.name):
         if isinstance(found, tuple):
             name, error = found

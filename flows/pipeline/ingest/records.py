@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from flows.pipeline.ingest.errors import UnreadableFile
 from flows.pipeline.ingest.layout import Layout
 from flows.pipeline.ingest.rows import BadRow
 from flows.pipeline.ingest.table import Cells, Table, chosen
+
+Steps: TypeAlias = tuple[str | int, ...]
+"""Names and places of a list, from a record to a text in it."""
 
 MOST_DEPTH: Final = 8
 """Levels of a record that are looked into."""
@@ -75,10 +78,10 @@ def table_of(records: Records, layouts: Sequence[Layout], name: str) -> Table:
             "Ask for the file again, or give the path to its list as `items` of its layout.",
             file=name,
         )
-    header: dict[str, None] = dict.fromkeys(records.context)
+    header: dict[str, Steps] = dict.fromkeys(records.context, ())
     for item in records.items:
-        for path, _ in flat(item):
-            header.setdefault(path)
+        for steps, _ in flat(item):
+            header.setdefault(path_of(steps), steps)
         if len(header) > MOST_PATHS:
             raise UnreadableFile(
                 f"file {name} has more than {MOST_PATHS:,} different names of values",
@@ -93,7 +96,7 @@ def table_of(records: Records, layouts: Sequence[Layout], name: str) -> Table:
         path = paths[place]
         if path in records.context:
             return [records.context[path]] * len(records.items)
-        return [_at(item, path) for item in records.items]
+        return [_at(item, header[path]) for item in records.items]
 
     return Table(
         name=name,
@@ -107,18 +110,24 @@ def table_of(records: Records, layouts: Sequence[Layout], name: str) -> Table:
     )
 
 
-def flat(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Yield every text of a record with the path that leads to it; what is null is left out."""
+def flat(value: Any, steps: Steps = ()) -> Iterator[tuple[Steps, str]]:
+    """Yield every text of a record with the steps that lead to it; what is null is left out."""
     if isinstance(value, Mapping):
-        if depth < MOST_DEPTH:
+        if len(steps) < MOST_DEPTH:
             for key, inner in value.items():
-                yield from flat(inner, f"{path}.{key}" if path else str(key), depth + 1)
+                yield from flat(inner, (*steps, str(key)))
     elif isinstance(value, list | tuple):
-        if depth < MOST_DEPTH:
+        if len(steps) < MOST_DEPTH:
             for place, inner in enumerate(value[:MOST_ITEMS]):
-                yield from flat(inner, f"{path}[{place}]", depth + 1)
+                yield from flat(inner, (*steps, place))
     elif value is not None:
-        yield path, text_of(value)
+        yield steps, text_of(value)
+
+
+def path_of(steps: Steps) -> str:
+    """Return steps as a layout writes them: ``price.regular.value``, ``images[0]``."""
+    written = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return written.removeprefix(".")
 
 
 def text_of(value: object) -> str:
@@ -130,9 +139,10 @@ def text_of(value: object) -> str:
     return str(value)
 
 
-def _at(item: Mapping[str, Any], path: str) -> str | None:
-    direct = item.get(path)
-    if direct is None or isinstance(direct, Mapping | list):
-        # Names may hold points and brackets themselves; walking is the exact inverse of `flat`.
-        return next((text for found, text in flat(item) if found == path), None)
-    return text_of(direct)
+def _at(value: Any, steps: Steps) -> str | None:
+    for step in steps:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return None if value is None or isinstance(value, Mapping | list | tuple) else text_of(value)

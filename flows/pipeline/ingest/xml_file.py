@@ -100,10 +100,15 @@ def _items(root: Any, items: str | None) -> list[Any]:
     if not counted:
         return []
     # Of equally many, the outermost: a product's own list may be as long as that of the products.
-    (parent, tag), _ = max(
-        counted.items(), key=lambda pair: (pair[1], -sum(1 for _ in pair[0][0].iterancestors()))
-    )
+    # Of one alone, the innermost: what is around it is there once, too.
+    most = max(counted.values())
+    depths = {pair: _depth(pair[0]) for pair, count in counted.items() if count == most}
+    parent, tag = (min if most > 1 else max)(depths, key=lambda pair: depths[pair])
     return [child for child in parent if child.tag == tag]
+
+
+def _depth(element: Any) -> int:
+    return sum(1 for _ in element.iterancestors())
 
 
 def _is_last(element: Any) -> bool:

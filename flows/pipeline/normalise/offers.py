@@ -92,7 +92,9 @@ def _typed(raw: pl.DataFrame, day: dt.date, currency: str) -> pl.DataFrame:
         stale=pl.col("stale").fill_null(False),
         # A price file's article code is mostly its barcode; a shop's code is its own, and one of
         # eight digits passes for a barcode once in ten times.
-        barcode=pl.when(pl.col("address").is_null()).then("sku").otherwise("gtin"),
+        barcode=pl.when(pl.col("address").is_null() & pl.col("gtin").is_null())
+        .then("sku")
+        .otherwise("gtin"),
     )  # fmt: skip
     return with_pack(with_gtin(typed.collect(), "barcode"))
 
