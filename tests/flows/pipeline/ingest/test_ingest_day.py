@@ -7,9 +7,10 @@ import pytest
 
 from flows.pipeline.ingest.discover import SourceFile, discover
 from flows.pipeline.ingest.errors import IngestError, SourceUnavailable, UnknownLayout
+from flows.pipeline.ingest.layout import INGESTED
 from flows.pipeline.ingest.layout_files import load_layouts
 from flows.pipeline.ingest.read import FILES, DayResult, read_day
-from flows.pipeline.schema import FAULTS, RAW_PRICES
+from flows.pipeline.schema import FAULTS
 
 DAY = date(2026, 8, 15)
 HEADER = "seller,ean,title,price,currency\n"
@@ -40,7 +41,7 @@ def test_unusable_files_are_faults_and_the_others_count(tmp_path) -> None:
         },
     )
     assert day.files.schema == FILES
-    assert day.prices.schema == RAW_PRICES
+    assert day.prices.schema == INGESTED
     assert day.faults.schema == FAULTS
     files = {row["source_file"][0]: row for row in day.files.iter_rows(named=True)}
     assert list(files) == list("abcdefg")

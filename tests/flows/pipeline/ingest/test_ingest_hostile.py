@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.pipeline.ingest.errors import IngestError
-from flows.pipeline.schema import FAULTS, RAW_PRICES
+from flows.pipeline.ingest.layout import INGESTED
+from flows.pipeline.schema import FAULTS
 
 _CATALOGUE = "seller,ean,title,brand,price,currency\n" + 'A,1,"Crème, 5""",x,1.5,ILS\n' * 8
 _SHUK = "חנות;ברקוד;שם;מחיר;מטבע\r\n" + "5;1;חלב;1.299,90;₪\r\n" * 8
@@ -51,7 +52,7 @@ def test_any_bytes(read_bytes, data: bytes, splices) -> None:
         assert all(line.isprintable() for line in str(error).split("\n"))
         assert len(str(error).split("\n")) == 2
         return
-    assert prices.schema == RAW_PRICES
+    assert prices.schema == INGESTED
     assert faults.schema == FAULTS
     assert file["rows"] == prices.height
     assert file["rows_set_aside"] == faults["source_row"].count()
