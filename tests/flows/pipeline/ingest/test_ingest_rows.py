@@ -192,7 +192,7 @@ def test_very_many_bad_rows_are_all_named(read_bytes) -> None:
 
 
 def test_faults_and_prices_have_their_schemas_without_rows(read_bytes) -> None:
-        from flows.pipeline.ingest.layout import INGESTED
+    from flows.pipeline.ingest.layout import INGESTED
     from flows.pipeline.schema import FAULTS
 
     prices, faults, _ = read_bytes(line(*HEADER).encode())
