@@ -19,7 +19,7 @@ import polars as pl
 from rapidfuzz import fuzz, process
 
 from flows.pipeline.ingest.discover import discover, files_for
-from flows.pipeline.ingest.layout import load_layouts
+from flows.pipeline.ingest.layout_files import load_layouts
 from flows.pipeline.ingest.read import read_day
 from flows.pipeline.normalise.offers import to_offers
 from flows.pipeline.schema import MATCHES, conform
