@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from flows.pipeline.normalise.price import CODES, SYMBOLS
+from flows.pipeline.normalise.price import ISO_4217, SYMBOLS
 
 _RENAMED: Final = {"RUR": "RUB", "BYR": "BYN", "NIS": "ILS", "RMB": "CNY", "NTD": "TWD"}
 """Codes that ISO 4217 withdrew, or never had, and shops still write."""
@@ -100,7 +100,7 @@ def _meanings(marker: str) -> tuple[str, ...]:
     marker = marker.upper()
     if marker in _RENAMED:
         return (_RENAMED[marker],)
-    return SYMBOLS.get(marker) or ((marker,) if marker in CODES else ())
+    return SYMBOLS.get(marker) or ((marker,) if marker in ISO_4217 else ())
 
 
 def currency_code(text: object, place: Place) -> str | None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from selectolax.lexbor import LexborHTMLParser
 
-from flows.pipeline.normalise.price import CODES
+from flows.pipeline.normalise.price import ISO_4217
 
 Driver: TypeAlias = Literal["html", "feed", "scrapy", "script"]
 FeedFormat: TypeAlias = Literal["csv", "xml", "json", "google_merchant"]
@@ -168,7 +168,7 @@ class Site(BaseModel):
     @field_validator("currency")
     @classmethod
     def _known_currency(cls, value: str | None) -> str | None:
-        if value is not None and value not in CODES:
+        if value is not None and value not in ISO_4217:
             raise ValueError(f"{value!r} is no currency code of ISO 4217 such as EUR")
         return value
 

@@ -3,7 +3,8 @@
 Text from shops carries what nobody sees: direction marks that break a comparison of two equal
 names, tabs, words that say "unknown" in the place of a value. Each function here is an
 expression over a text column, and applying it twice changes nothing more. Not done: repairing
-text that was decoded wrongly, and spelling (``Coca Cola`` and ``Coca-Cola`` stay two brands).
+text that was decoded wrongly, and spelling (``brands`` brings ``Coca Cola`` and ``Coca-Cola``
+together).
 """
 
 from __future__ import annotations

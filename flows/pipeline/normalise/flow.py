@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from flows.pipeline.normalise.offers import to_offers
@@ -30,7 +32,11 @@ from sdk import Dataset, checks, record, task
     },
 )
 def normalise_prices(
-    prices: Dataset, captured: Dataset | None = None, *, currency: str
+    prices: Dataset,
+    captured: Dataset | None = None,
+    *,
+    currency: str,
+    brands: Mapping[str, list[str]] | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Make offers of a day's raw prices.
 
@@ -38,13 +44,14 @@ def normalise_prices(
         prices: as `ingest_prices` or `capture_offers` publishes them.
         captured: a second source of the same day, as `capture_offers` publishes it.
         currency: the customer's, ISO 4217; prices in another are set aside, not converted.
+        brands: brand → other names of it in the customer's market.
 
     Returns:
         The tables ``offers``, and ``rejected``: every row that is none, with the reason.
     """
     sources = [prices] if captured is None else [prices, captured]
     raw = pl.concat([source.frame("prices") for source in sources], how="diagonal")
-    made = to_offers(raw, day=prices.day, currency=currency)
+    made = to_offers(raw, day=prices.day, currency=currency, brands=brands)
     rows_in = made.statistics["rows_in"]
     record(
         rejected=made.statistics["rejected"],

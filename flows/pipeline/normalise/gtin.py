@@ -19,6 +19,7 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 GtinStatus: TypeAlias = Literal["valid", "in_store", "bad_check_digit", "not_a_gtin", "missing"]
+GtinKind: TypeAlias = Literal["gtin_8", "gtin_12", "gtin_13", "gtin_14"]
 
 PADDING = " \t\r\n\u00a0\u200e\u200f\u202a\u202b\u202c\ufeff"
 """What may surround a code in a file without being part of it: blanks, direction marks, a BOM."""
@@ -92,6 +93,20 @@ def classify(text: str | None) -> tuple[str | None, GtinStatus]:
     if check_digit(padded[:-1]) == int(padded[-1]):
         return padded, "valid"
     return None, "bad_check_digit" if len(digits) in _GTIN_LENGTHS else "not_a_gtin"
+
+
+def kind_of(text: str | None) -> GtinKind | None:
+    """Return which of the four forms a valid GTIN has, None for every other text.
+
+    By its digits, however they are written: the 14 digits of a GTIN-8 begin with six zeros
+    (GS1 General Specifications, section 3), and a GTIN-12 that lost its leading zero is one.
+    """
+    digits = gtin14(text)
+    if digits is None:
+        return None
+    if digits.startswith("000000"):
+        return "gtin_8"
+    return "gtin_12" if digits[:2] == "00" else "gtin_13" if digits[0] == "0" else "gtin_14"
 
 
 def gtin14(text: str | None) -> str | None:

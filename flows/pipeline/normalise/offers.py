@@ -13,14 +13,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 import polars as pl
 
+from flows.pipeline.normalise.brand_aliases import ALIASES
+from flows.pipeline.normalise.brands import BrandTable, with_brand
 from flows.pipeline.normalise.fields import country, flag, instant, known, words
 from flows.pipeline.normalise.gtin import PADDING, with_gtin
+from flows.pipeline.normalise.pack_names import with_pack_of_name
 from flows.pipeline.normalise.price import SYMBOLS, money
 from flows.pipeline.normalise.units import QUANTITY_DECIMALS, parse_pack, with_pack
 from flows.pipeline.schema import (
@@ -96,7 +100,7 @@ def _typed(raw: pl.DataFrame, day: dt.date, currency: str) -> pl.DataFrame:
         .then("sku")
         .otherwise("gtin"),
     )  # fmt: skip
-    return with_pack(with_gtin(typed.collect(), "barcode"))
+    return with_pack_of_name(with_pack(with_gtin(typed.collect(), "barcode")))
 
 
 def _regular_price() -> pl.Expr:
@@ -223,6 +227,7 @@ def to_offers(
     currency: str,
     min_price: Decimal = Decimal("0.05"),
     max_price: Decimal = Decimal(100000),
+    brands: Mapping[str, Iterable[str]] | None = None,
 ) -> Normalised:
     """Type and clean the raw rows of a day; set aside what cannot be used.
 
@@ -237,11 +242,12 @@ def to_offers(
         currency: ISO 4217 code of the customer.
         min_price: the lowest price that is believed. Tills use 0.01 for "ask at the counter".
         max_price: the highest price that is believed, in the same currency.
+        brands: brand → other names of it, beyond those that everybody knows (``brand_aliases``).
 
     Raises:
         polars.exceptions.ColumnNotFoundError: a column of RAW_PRICES is not in the frame.
         ValueError: the currency is not three capital letters, or the minimum is not below the
-            maximum.
+            maximum, or a name is given to two brands.
     """
     if not re.fullmatch(r"[A-Z]{3}", currency):
         raise ValueError(f"currency is {currency!r}; give an ISO 4217 code such as 'ILS'")
@@ -252,6 +258,7 @@ def to_offers(
     judged = _with_duplicates(typed.with_row_index())
     good = judged.filter(pl.col("code").is_null() & ~pl.col("collapsed").fill_null(False))
     good = good.with_columns(unit_price=_unit_price()).sort(OFFER_KEY)
+    good = with_brand(good, BrandTable({**ALIASES, **(brands or {})}))
     bad = judged["code"].is_not_null()
     rejected = raw.with_columns(judged["reason"], judged["field"]).filter(bad)
     statistics = {

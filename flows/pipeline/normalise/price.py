@@ -48,7 +48,18 @@ CODES: Final = frozenset(_EXPONENTS) | {
     "PEN", "PHP", "PKR", "PLN", "QAR", "RON", "RSD", "RUB", "SAR", "SEK", "SGD", "THB",
     "TRY", "TWD", "UAH", "USD", "UYU", "UZS", "ZAR",
 }  # fmt: skip
-"""The codes that are read as a currency; other letters are words, and a text with words is none."""
+"""The codes that are read as a currency in a text; other letters are words, and a text with words
+is no amount. Codes that are words (ALL, TOP) or stand on no price in a shop are left out."""
+
+ISO_4217: Final = CODES | {
+    "AFN", "ALL", "AMD", "ANG", "AOA", "AWG", "AZN", "BBD", "BDT", "BMD", "BND", "BOB", "BSD",
+    "BTN", "BWP", "BZD", "CDF", "CRC", "CUP", "CVE", "DOP", "DZD", "ERN", "ETB", "FJD", "FKP",
+    "GHS", "GIP", "GMD", "GTQ", "GYD", "HNL", "HTG", "IRR", "JMD", "KGS", "KHR", "KPW", "KYD",
+    "LAK", "LRD", "LSL", "MGA", "MMK", "MNT", "MOP", "MRU", "MVR", "MWK", "MZN", "NAD", "NIO",
+    "PAB", "PGK", "SBD", "SCR", "SDG", "SHP", "SLE", "SOS", "SRD", "SSP", "STN", "SVC", "SYP",
+    "SZL", "TJS", "TMT", "TOP", "TTD", "TWD", "TZS", "VES", "WST", "XCD", "YER", "ZMW",
+}  # fmt: skip
+"""All currencies in use: what a field that holds a code and nothing else may say."""
 
 SYMBOLS: Final = {
     "€": ("EUR",), "₪": ("ILS",), 'ש"ח': ("ILS",), "ש״ח": ("ILS",), "שח": ("ILS",), "NIS": ("ILS",),

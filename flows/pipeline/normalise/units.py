@@ -7,8 +7,8 @@ quantity that is missing, zero or open to two readings (``1.500 l``), give null,
 never a guess. Quantities are rounded to nine decimals (a microgram), so that a factor of 0.001
 leaves no trace of binary fractions.
 
-Not done: pack sizes inside product names, and dimensions (``30 x 40 cm`` is a towel, not thirty
-lengths of cable: a count of lengths is null).
+Not done: pack sizes inside product names (``pack_names`` finds those), and dimensions
+(``30 x 40 cm`` is a towel, not thirty lengths of cable: a count of lengths is null).
 """
 
 from __future__ import annotations
@@ -26,22 +26,25 @@ from flows.pipeline.normalise.price import parse_number
 QUANTITY_DECIMALS: Final = 9
 
 _SPELLINGS: Final = {
-    ("kg", "1"): "kg kgs kilo kilos kilogram kilogramm kilogramme ק\"ג קג ק'ג קילו קילוגרם "
-    'קילוגרמים לק"ג',
-    ("kg", "0.001"): "g gr grs gram grams gramm gramme גרם גרמים גר גר' ג ג'",
+    ("kg", "1"): "kg kgs kilo kilos kilogram kilograms kilogramm kilogramme kilogrammes кг "
+    'ק"ג קג ק\'ג קילו קילוגרם קילוגרמים לק"ג',
+    ("kg", "0.001"): "g gr grs gram grams gramm gramme grammes grammi gramos г гр "
+    "גרם גרמים גר גר' ג ג'",
     ("kg", "0.000001"): 'mg milligram milligramm מ"ג מג מיליגרם',
     ("kg", "0.01"): "dag dkg deka",
     ("kg", "0.028349523125"): "oz ounce ounces",  # avoirdupois, exact by definition of 1959
     ("kg", "0.45359237"): "lb lbs pound pounds",  # the same definition
-    ("l", "1"): "l lt ltr liter liters litre litres ליטר ליטרים ל ל' לי'",
+    ("l", "1"): "l lt ltr liter liters litre litres litro litros litri л ליטר ליטרים ל ל' לי'",
     ("l", "0.1"): "dl deziliter decilitre",
     ("l", "0.01"): 'cl zentiliter centilitre ס"ל',
-    ("l", "0.001"): 'ml milliliter millilitre מ"ל מ\'ל מל מיליליטר מיליליטרים סמ"ק cc',
+    ("l", "0.001"): 'ml мл milliliter millilitre מ"ל מ\'ל מל מיליליטר מיליליטרים סמ"ק cc',
     ("l", "0.0295735295625"): "floz",  # United States; the imperial one is four per cent less
     ("m", "1"): "m meter meters metre metres מטר מטרים מ'",
     ("m", "0.01"): "cm zentimeter centimeter ס\"מ ס'מ סמ סנטימטר",
     ("m", "0.001"): 'mm millimeter millimetre מ"מ מילימטר',
     ("piece", "1"): "piece pieces pc pcs ea each unit units st stk stück stücke stueck "
+    "pièce pièces pezzi pezzo pz unidad unidades ud uds szt sztuk sztuki ks kusů kusov kpl db "
+    "buc stuks шт 個 枚 本 "
     "יח יח' יחידה יחידות",
 }
 """Base unit and factor, with the spellings that mean them (lower case, ASCII quotes)."""
@@ -88,7 +91,8 @@ class Pack:
         return round(self.quantity * self.count, QUANTITY_DECIMALS)
 
 
-def _unit_key(text: str) -> str:
+def unit_key(text: str) -> str:
+    """Return a unit as ``UNITS`` spells it: lower case, ASCII quotes, no blanks and points."""
     key = re.sub(_IGNORED, "", text).lower()
     for quote, plain in _QUOTES.items():
         key = key.replace(quote, plain)
@@ -115,7 +119,7 @@ def parse_pack(text: str) -> Pack | None:
     if len(measures) != 1 or not len(counts) + 1 == len(factors) <= _MOST_FACTORS:
         return None
     number = parse_number(measures[0][1])
-    base, factor = UNITS.get(_unit_key(measures[0][2]), (None, Decimal(0)))
+    base, factor = UNITS.get(unit_key(measures[0][2]), (None, Decimal(0)))
     if number is None or base is None or (base == "m" and counts):
         return None
     quantity = round(float(number * factor), QUANTITY_DECIMALS)
@@ -124,7 +128,7 @@ def parse_pack(text: str) -> Pack | None:
 
 def _read(quantity: str, unit: str | None) -> tuple[float, str] | None:
     """Return the total and base unit of a quantity, held against what its unit column says."""
-    stated = None if unit is None else UNITS.get(_unit_key(unit))
+    stated = None if unit is None else UNITS.get(unit_key(unit))
     if _PLAIN.fullmatch(quantity):
         if stated is None:
             return None
