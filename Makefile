@@ -37,6 +37,7 @@ test: setup ## run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 soak: setup ## the chaos tests at full numbers
+	@if [ -d ../shared/data/pages ]; then $(BIN)/python benchmarks/capture/fuzz.py; fi
 	@DATAWEAVE_TEST_KILLS=40 DATAWEAVE_KILLS=200 $(BIN)/python -m pytest -q --timeout 7200 tests/e2e/test_killed.py tests/sdk/test_killed_pipeline.py
 
 bench-day: setup ## measure a customer's day on the real price files

@@ -17,6 +17,9 @@ Two tables of the price, never mixed:
   amount without the sign), the truth is taken times a thousand. This is decided from the page's
   bytes and the truth, without asking the extractor; the pages concerned are listed.
 
+Then the price again (thousands read) with the structured data cut out of the same pages step by
+step (``stripped``): what is left is what the layout tells, and what pages without any will show.
+
 The rules know no shop: ``hosts_in_code`` looks for the evaluated hosts in the extractor's source
 and must find none. Scores by shop show how evenly the rules hold; pages of the same shops are not
 independent, so the interval is made by drawing shops, not pages, with replacement.
@@ -39,6 +42,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.capture.pages import DEFAULT, ROOT, KnownPage, load_pages
+from benchmarks.capture.stripped import CUTS
 from flows.pipeline.capture import Product, extract_product
 from flows.pipeline.normalise.gtin import gtin14
 from flows.pipeline.normalise.price import decimals_of
@@ -134,6 +138,13 @@ def evaluate(pages: list[KnownPage]) -> tuple[dict[str, Any], dict[str, Product]
         lambda p: {gtin14(value) or value for value in stated(p, "gtin")},
         lambda p: products[p.page_id].gtin,
     )
+    for name, cut in CUTS.items():
+        found = {page.page_id: extract_product(cut(page.body), page.url).price for page in pages}
+        results[f"price, {name}"] = _field(
+            pages,
+            price_thousands_read,
+            lambda page, found=found: found[page.page_id],  # type: ignore[misc]
+        )
     return results, products
 
 

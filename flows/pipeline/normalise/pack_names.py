@@ -62,7 +62,8 @@ _RANGE: Final = re.compile(
 )
 _LIMIT: Final = re.compile(
     r"(?:\b(?:bis|up to|max\.?|ab|from|für|for|über|over|jusqu'à|hasta|fino a)\s|עד )"
-    r"(?:zu )?\d+(?:[.,]\d+)?\s?[^\W\d_]{1,8}|\d+(?:[.,]\d+)?\s?[^\W\d_]{1,8}\s?\+(?!\s?\d)|\b[2-6]G\b",
+    r"(?:zu )?\d+(?:[.,]\d+)?\s?[^\W\d_]{1,8}|\d+(?:[.,]\d+)?\s?[^\W\d_]{1,8}\s?\+(?!\s?\d)"
+    r"|\b[2-6]G\b",
 )
 LONGEST: Final = 400
 
