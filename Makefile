@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 CUSTOMER ?=
 SOURCE ?=
 DAY ?=
+SITES ?=
 STORAGE ?=
 TRACEBACK ?=
 VERBOSE ?=
@@ -27,10 +28,10 @@ $(VENV)/.complete: pyproject.toml uv.lock
 
 setup: $(VENV)/.complete ## make the environment
 
-run: setup ## run a customer's day: CUSTOMER= SOURCE= DAY= STORAGE= (all may be left out)
+run: setup ## run a customer's day: CUSTOMER= SOURCE= SITES= DAY= STORAGE= (all may be left out)
 	@$(BIN)/python -m flows run \
 		$(if $(CUSTOMER),--customer "$(CUSTOMER)") $(if $(SOURCE),--source "$(SOURCE)") \
-		$(if $(DAY),--day "$(DAY)") $(if $(STORAGE),--storage "$(STORAGE)") \
+		$(if $(DAY),--day "$(DAY)") $(if $(SITES),--sites "$(SITES)") $(if $(STORAGE),--storage "$(STORAGE)") \
 		$(if $(TRACEBACK),--traceback) $(if $(VERBOSE),--verbose)
 
 test: setup ## run all tests

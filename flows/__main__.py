@@ -40,6 +40,9 @@ def run(
     day: Annotated[
         str, typer.Option(help="YYYY-MM-DD; empty for the latest day in the source")
     ] = "",
+    sites: Annotated[
+        str, typer.Option(help="folder of site files to capture, for a customer that does")
+    ] = "",
     storage: Annotated[str, typer.Option(help="folder or URL of the store")] = "",
     refresh: Annotated[bool, typer.Option(help="make everything anew")] = False,
     verbose: Annotated[bool, typer.Option(help="let Prefect log as it does by default")] = False,
@@ -53,7 +56,7 @@ def run(
         _prepare(storage, verbose)
         from flows.operations.day import run_day
 
-        run_day(customer, source or None, when)
+        run_day(customer, source or None, when, sites or None)
 
 
 @app.command()

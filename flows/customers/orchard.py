@@ -1,6 +1,7 @@
 """Orchard Market: the fictitious customer of the generated sample market.
 
-Its catalogue and its competitors' price files arrive in one folder, in four layouts.
+Its catalogue and its competitors' price files arrive in one folder, in four layouts; more
+competitors are captured from their web shops.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from flows.pipeline import (
+    capture_offers,
     compute_insights,
     decisions_before,
     earlier_offers,
@@ -25,14 +27,18 @@ OWN = "Orchard Market"
 
 
 @flow(customer="orchard", owner="grocery", tier="silver", deadline="60m")
-def orchard_daily(day: date | None = None, source: str = ".dataweave/sample") -> Dataset:
+def orchard_daily(
+    day: date | None = None, source: str = ".dataweave/sample", sites: str = ""
+) -> Dataset:
     """Compare Orchard Market's prices of a day with its market's.
 
     Args:
         day: of the data; by default the day on which the run was due.
         source: folder or URL of the daily files.
+        sites: folder of site files; without one, no shop is captured.
     """
-    offers = normalise_prices(ingest_prices(source, day), currency="ILS")
+    captured = capture_offers(sites, day) if sites else None
+    offers = normalise_prices(ingest_prices(source, day), captured, currency="ILS")
     history = earlier_offers(source, day, days=30, currency="ILS")
     matches = match_products(offers, own_seller=OWN, decisions=decisions_before(offers))
     decided = verify_matches(matches, offers, otherwise="carry_last")

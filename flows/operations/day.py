@@ -1,12 +1,14 @@
 """A customer's day by hand: run it here, show how it goes, say what came of it.
 
-Given no source, it generates the sample market first. Given no day, it takes the latest one for
-which the source has files: whoever tries the platform on a folder wants to see something.
+Given no source, it generates the sample market first and opens its web shops. Given no day, it
+takes the latest one for which the source has files: whoever tries the platform on a folder wants
+to see something.
 """
 
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from rich.table import Table
 
 from flows.operations.catalogue import daily_flow
 from flows.operations.marts import duckdb_file
+from flows.operations.street import open_street
 from flows.pipeline.ingest.discover import discover
 from flows.pipeline.ingest.flow import explained
 from sdk import Dataset, DatasetKey, Settings, Store
@@ -34,8 +37,16 @@ WIDTH = 132
 """Columns of what is written to a file or a pipe, where there is no terminal to ask."""
 
 
-def run_day(customer: str, source: str | None, day: date | None) -> Dataset:
+def run_day(
+    customer: str, source: str | None, day: date | None, sites: str | None = None
+) -> Dataset:
     """Run a customer's day and print where its results are.
+
+    Args:
+        customer: whose.
+        source: folder or URL of the daily files; None for the sample.
+        day: of the data; None for the latest one of the source.
+        sites: folder of site files; None for none, or for the sample's own street of shops.
 
     Raises:
         PlatformError: in two lines, for whoever called.
@@ -48,10 +59,16 @@ def run_day(customer: str, source: str | None, day: date | None) -> Dataset:
     flow = daily_flow(customer)
     store = Store(Settings().storage)
     store.storage.check_writable()
+    is_sample = source is None
     source = source or _sample(console)
     day = day or _latest(source)
     console.print(f"[bold]{customer}[/bold] · {day} · {source}")
-    report, records = _run(flow, source, day, console)
+    with ExitStack() as street:
+        if is_sample and sites is None and "sites" in flow.parameters.properties:
+            folder = street.enter_context(open_street(Path(source).parent, day, SAMPLE_SEED))
+            sites = str(folder)
+        given = {"source": source} | ({"sites": sites} if sites else {})
+        report, records = _run(flow, given, day, console)
     _print_summary(records, console)
     _print_results(store, customer, day, report, console)
     return report
@@ -77,7 +94,7 @@ def _latest(source: str) -> date:
 
 
 def _run(
-    flow: object, source: str, day: date, console: Console
+    flow: object, given: dict[str, str], day: date, console: Console
 ) -> tuple[Dataset, list[StepRecord]]:
     seen: list[StepRecord] = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -99,7 +116,7 @@ def _run(
                 console.print(_line(event.record))
 
         with listening(tell):
-            report = flow(day=day, source=source)  # type: ignore[operator]
+            report = flow(day=day, **given)  # type: ignore[operator]
     assert isinstance(report, Dataset)
     return report, seen
 

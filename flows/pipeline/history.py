@@ -1,7 +1,8 @@
 """The days before: offers of earlier days, made where they are not there yet.
 
 Earlier days feed the price changes, the baselines and the checks. None of them may cost the day
-at hand: a day without files, or with files that cannot be read, is left out and named.
+at hand: a day without files, or with files that cannot be read, is left out and named. What was
+captured on a day belongs to it; afterwards it cannot be captured any more.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import date, timedelta
 from flows.pipeline.ingest.discover import discover
 from flows.pipeline.ingest.flow import explained, ingest_prices
 from flows.pipeline.normalise.flow import normalise_prices
-from sdk import Dataset, PlatformError
+from sdk import Dataset, DatasetKey, PlatformError, Store
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ def earlier_offers(source: str, day: date | None, *, days: int, currency: str) -
             continue
         try:
             prices = ingest_prices(source, earlier)
-            offers.append(normalise_prices(prices, currency=currency))
+            key = DatasetKey(customer=prices.customer, name="captured", day=earlier)
+            captured = Store(prices.store).dataset(key)
+            offers.append(normalise_prices(prices, captured, currency=currency))
         except PlatformError as error:
             notes.append(f"{earlier}: left out ({error.problem})")
         else:

@@ -13,7 +13,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -121,12 +121,16 @@ def capture_offers(
 def visit_sites(sites: Sequence[Site], day: date, folder: str) -> list[dict[str, Any]]:
     """Fetch what a batch of sites shows on a day.
 
-    Sites whose day is fetched already are not asked again, unless the run refreshes.
+    Sites whose day is fetched already are not asked again, unless the run refreshes. A day that is
+    over is not fetched at all: what a site shows now is not what it showed then.
 
     Returns:
         A row for each site: how its crawl ended, and how many pages it visited.
     """
     run = _run()
+    settings = CaptureSettings()
+    if abs((day - datetime.now(UTC).date()).days) > 1 and not settings.any_day:
+        return []
     order = Order(
         folder=storage(run.store),
         customer=run.customer,
@@ -135,7 +139,6 @@ def visit_sites(sites: Sequence[Site], day: date, folder: str) -> list[dict[str,
         site_folder=Path(folder),
         afresh=run.refresh,
     )
-    settings = CaptureSettings()
     if not settings.contact and not all(site.allow_private for site in sites):
         raise ConfigurationError(
             "nobody could reach us: the user agent has no contact",

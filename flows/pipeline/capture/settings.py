@@ -35,6 +35,8 @@ class CaptureSettings(BaseSettings):
         tokens: by name.
         reroute: host name to ``address:port`` to which its connections go; for tests and
             rehearsals, where names of a fictitious shop have no address.
+        any_day: fetch also for a day that is not today: a rehearsal. Pages are as of now, and a
+            backfill must not call them those of last week.
         connect_seconds: that making a connection may take.
         read_seconds: between two pieces of an answer.
         total_seconds: for one request and its answer.
@@ -50,6 +52,7 @@ class CaptureSettings(BaseSettings):
     proxies: dict[str, SecretStr] = Field(default_factory=dict)
     tokens: dict[str, SecretStr] = Field(default_factory=dict)
     reroute: dict[str, str] = Field(default_factory=dict)
+    any_day: bool = False
     connect_seconds: float = Field(default=10.0, gt=0)
     read_seconds: float = Field(default=20.0, gt=0)
     total_seconds: float = Field(default=60.0, gt=0)

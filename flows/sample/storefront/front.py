@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
@@ -44,11 +44,19 @@ class Front:
         url: of the first one.
         urls: name → address, such as ``http://127.77.0.1:8080``.
         log: what the shops were asked.
+        places: of shops that have names, host name → where it is, ``address:port``.
     """
 
-    def __init__(self, shops: list[Shop], street: Street, log: Log) -> None:
+    def __init__(
+        self,
+        shops: list[Shop],
+        street: Street,
+        log: Log,
+        places: Mapping[str, str] | None = None,
+    ) -> None:
         self.shops = tuple(shops)
         self.log = log
+        self.places = dict(places or {})
         self._street = street
 
     @property
@@ -134,6 +142,7 @@ def serve(
     port: int = 0,
     own_process: bool = False,
     market_products: int = 3000,
+    domain: str = "",
 ) -> Iterator[Front]:
     """Open shops on loopback.
 
@@ -147,6 +156,9 @@ def serve(
             the same only with the same port.
         own_process: serve in another process.
         market_products: size of the sample's customer, see ``open_shops``.
+        domain: under which each shop has a name, such as ``shops.example``: the name stands in
+            its pages, which are then the same whatever the port. No name server knows it; see
+            ``Front.places``. Not together with ``own_process``.
 
     Raises:
         ValueError: too many shops or products.
@@ -160,7 +172,12 @@ def serve(
         return
     every = open_shops(seed, shops, products, market_products)
     sockets = bind([shop.name for shop in every], port)
-    bases = {name: "http://{}:{}".format(*plug.getsockname()[:2]) for name, plug in sockets.items()}
+    places = {name: "{}:{}".format(*plug.getsockname()[:2]) for name, plug in sockets.items()}
+    if domain:
+        places = {f"{name}.{domain}": place for name, place in places.items()}
+        bases = {name: f"http://{name}.{domain}" for name in sockets}
+    else:
+        bases = {name: f"http://{place}" for name, place in places.items()}
     street, log = Street(every, bases, day, script), Log()
     ready, ended = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
@@ -175,7 +192,7 @@ def serve(
     thread.start()
     ready.wait(30)
     try:
-        yield Front(every, street, log)
+        yield Front(every, street, log, places if domain else None)
     finally:
         loop.call_soon_threadsafe(ended.set)
         thread.join(10)

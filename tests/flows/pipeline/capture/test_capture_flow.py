@@ -80,6 +80,7 @@ def street(tmp_path_factory: pytest.TempPathFactory, prefect_api: None) -> Itera
     with pytest.MonkeyPatch.context() as environment:
         here = Platform(folder, environment, ExitStack())
         here.set(storage=str(folder / "store"), capture_private_networks='["127.0.0.0/8"]')
+        here.set(capture_any_day="true")
         with serve(shops=60, seed=7, products=PRODUCTS) as front:
             pages = (
                 shop.name
@@ -215,6 +216,16 @@ def test_an_extraction_is_done_again_without_fetching(street: Street, tmp_path: 
     made = read_day(site, list(journal.visits()), journal.ended(), PageArchive(root, "acme").get)
     assert len(street.front.log) == asked
     assert made.tables.prices.equals(street.prices("healthy", 0))
+
+
+def test_a_day_that_is_over_is_not_fetched(platform: Platform) -> None:  # noqa: F811
+    platform.set(capture_private_networks='["127.0.0.0/8"]')
+    with serve(shops=1, seed=7, products=4) as front:
+        front.site_files(platform.folder / "sites")
+        ran = platform.run(acme_daily, day=date(2026, 1, 1), sites=str(platform.folder / "sites"))
+        assert len(front.log) == 0
+    assert ran.state == "Degraded"
+    assert ran.value.coverage == 0.0
 
 
 def test_a_capture_for_nobody_and_a_folder_without_sites_are_refused(platform: Platform) -> None:  # noqa: F811
