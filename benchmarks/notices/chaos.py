@@ -92,7 +92,7 @@ def run(
     )
     with slack, jira:
         stage = _Stage(folder, slack, jira, kills, senders, lives, draw)
-        notices = [_broken(number, fingerprints) for number in range(faults)]
+        notices = [broken(number, fingerprints) for number in range(faults)]
         expected.update(notice.fault for notice in notices)
         outbox = Outbox(storage(stage.store))
         with stage.playing(outcome):
@@ -236,7 +236,8 @@ def _judge_remarks(found: list[str], where: str, times: int, said: Sequence[str]
         found.append(f"{where}: the remarks do not say {times} times")
 
 
-def _broken(number: int, fingerprints: int) -> Notice:
+def broken(number: int, fingerprints: int) -> Notice:
+    """Return the notice of one of so many faults, hostile in its words."""
     which = number % fingerprints
     flow, step = f"flow_{which % 8}", f"step_{which}"
     fault = fingerprint("production", flow, step, "CheckFailed")
