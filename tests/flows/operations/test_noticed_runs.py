@@ -164,6 +164,7 @@ def stage(
             "DATAWEAVE_SLACK_BLOCK": "operations",
             "DATAWEAVE_ONCALL_BLOCK": "oncall",
             "DATAWEAVE_JIRA_BLOCK": "support",
+            "DATAWEAVE_CODE": str(ROOT),
         }
         for name, value in settings.items():
             environment.setenv(name, value)
