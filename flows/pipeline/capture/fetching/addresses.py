@@ -30,6 +30,13 @@ _NAT64: Final = ip_network("64:ff9b::/96")
 """RFC 6052: the last 32 bits are an IPv4 address."""
 
 
+ANYWHERE: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+"""For connections to what the operator names himself, such as a proxy."""
+
+_LOCAL_NAMES: Final = ("localhost", "local", "internal", "intranet", "lan", "home.arpa")
+"""Last labels of names that are not of the public internet (RFC 6761, 6762, 8375, and custom)."""
+
+
 class AddressRefused(Exception):
     """A host has no address to which a connection may be made.
 
@@ -88,3 +95,19 @@ def permitted(host: str, addresses: Iterable[str], allowed: Sequence[Network] = 
         if not is_public(address) and not any(mapped in network for network in allowed):
             raise AddressRefused(host, text)
     return found
+
+
+def check_named(host: str, allowed: Sequence[Network] = ()) -> None:
+    """Check a host that is not resolved here, since a proxy does that.
+
+    Raises:
+        AddressRefused: it is a private address, or a name that only a private network knows.
+    """
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        name = host.rstrip(".").lower()
+        if "." not in name or any(name.endswith(f".{last}") for last in _LOCAL_NAMES):
+            raise AddressRefused(host, "a name of a private network") from None
+        return
+    permitted(host, [str(address)], allowed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,9 @@ from typing import Any, Final
 
 import httpx
 
+from flows.pipeline.capture.drivers.items import capture_items
 from flows.pipeline.capture.errors import CaptureError
+from flows.pipeline.capture.fetching.addresses import ANYWHERE
 from flows.pipeline.capture.fetching.connect import GuardedNetwork
 from flows.pipeline.capture.fetching.crawl import Crawl, Tools
 from flows.pipeline.capture.fetching.fetcher import Limits
@@ -100,7 +103,7 @@ async def capture_batch(
     """Capture sites at the same time, each at its own pace.
 
     Args:
-        sites: with the drivers html and feed.
+        sites: of any driver.
         order: for whom, of which day.
         settings: of the operator.
         tell: is told how far they are.
@@ -151,19 +154,26 @@ async def _capture(
     order: Order,
     settings: CaptureSettings,
     gates: Gates,
-    tls: object,
+    tls: ssl.SSLContext,
 ) -> None:
     journal = Journal(order.folder, order.customer, order.day, site.name, afresh=order.afresh)
     ended = journal.ended()
     if ended is not None and (ended.how in ("complete", "bounded") or ended.run == order.run):
         capture.ended = ended
         return
+    archive = PageArchive(order.folder, order.customer)
+    if site.driver in ("scrapy", "script"):
+        folder = (order.site_folder or Path()).resolve()
+        capture.ended = await capture_items(
+            site, order.day, folder, journal, archive, settings, order.run
+        )
+        return
     transport = _transport(site, settings, tls)
     async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
         tools = Tools(
             client=client,
             gates=gates,
-            archive=PageArchive(order.folder, order.customer),
+            archive=archive,
             limits=Limits(settings.connect_seconds, settings.read_seconds, settings.total_seconds),
             agent=settings.agent,
             until=time.monotonic() + settings.site_hours * 3600.0,
@@ -185,14 +195,16 @@ async def _capture(
             await asyncio.to_thread(journal.flush)
 
 
-def _transport(site: Site, settings: CaptureSettings, tls: object) -> GuardedTransport:
+def _transport(site: Site, settings: CaptureSettings, tls: ssl.SSLContext) -> GuardedTransport:
     proxy = settings.secret("proxy", site.proxy, site.name) if site.proxy else None
-    allowed = settings.networks if site.allow_private or proxy is not None else ()
+    allowed = settings.networks if site.allow_private else ()
     return GuardedTransport(
-        GuardedNetwork(allowed, settings.reroute),
-        tls,  # type: ignore[arg-type]
+        # A proxy is the operator's, wherever it is; what it is asked for is checked apart.
+        GuardedNetwork(ANYWHERE) if proxy else GuardedNetwork(allowed, settings.reroute),
+        tls,
         connections=site.concurrency,
         proxy=proxy.get_secret_value() if proxy is not None else None,
+        allowed=allowed,
     )
 
 

@@ -8,13 +8,14 @@ httpcore's pool, which looks at all of its connections for each request, stays s
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 import httpcore
 import httpx
 
+from flows.pipeline.capture.fetching.addresses import Network, check_named
 from flows.pipeline.capture.fetching.connect import GuardedNetwork
 
 _TIMEOUTS: Final[tuple[tuple[type[Exception], type[httpx.TransportError]], ...]] = (
@@ -61,11 +62,13 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """Requests over checked connections.
 
     Args:
-        network: makes the connections. With a proxy it connects to the proxy, which then
-            resolves names by itself: who names a proxy trusts it with that.
+        network: makes the connections. With a proxy it connects to the proxy, which resolves
+            names by itself: private addresses, and names of private networks, are refused before
+            it is asked, but what it makes of a public name is its own affair.
         tls: shared by all sites; making one reads the whole list of authorities.
         connections: at the same time, at the most.
         proxy: its URL, credentials included.
+        allowed: private networks that a proxy may be asked for.
     """
 
     def __init__(
@@ -75,7 +78,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         *,
         connections: int,
         proxy: str | None = None,
+        allowed: Sequence[Network] = (),
     ) -> None:
+        self._allowed = allowed
+        self._proxied = proxy is not None
         self._pool: httpcore.AsyncConnectionPool
         if proxy is None:
             self._pool = httpcore.AsyncConnectionPool(
@@ -99,6 +105,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; see httpx."""
         assert isinstance(request.stream, httpx.AsyncByteStream)
+        if self._proxied:
+            check_named(request.url.host, self._allowed)
         with _translated(request):
             response = await self._pool.handle_async_request(
                 httpcore.Request(
