@@ -59,8 +59,9 @@ bench-matching: setup ## measure the matcher at scale
 eval-capture: setup ## score the extraction on real pages: PAGES=
 	@$(BIN)/python benchmarks/capture/evaluate.py $(PAGES)
 
-bench-capture: setup ## measure the extraction's speed against extruct
+bench-capture: setup ## measure the extraction's speed against extruct, and visit 130 shops
 	@$(BIN)/python benchmarks/capture/speed.py
+	@$(BIN)/python benchmarks/capture/crawl.py --json docs/benchmarks/crawl.json
 
 bench-notices: setup ## 1,000 faults while Slack and Jira fail and senders are killed
 	@$(BIN)/python -m benchmarks.notices

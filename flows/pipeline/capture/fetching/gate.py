@@ -18,9 +18,9 @@ from typing import Final
 
 from flows.pipeline.capture.fetching.pace import Pace
 
-MARGIN: Final = 1.05
-"""Times the interval: what reaches a server is early or late by what networks and schedulers do,
-and no host is to see more than its rate in any second."""
+MARGIN: Final = 1.1
+"""Times the interval: a request reaches a server early or late by what networks and schedulers do,
+and no host is to see more than its rate in any second, even if one comes a tenth of it late."""
 
 
 class Passage:
