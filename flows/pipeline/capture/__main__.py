@@ -2,6 +2,7 @@
 
     python -m flows.pipeline.capture try page.html --url https://shop.example/p/1
     python -m flows.pipeline.capture try https://shop.example/p/1 --site sites/shop.yaml
+    python -m flows.pipeline.capture try sites/shop.yaml
     python -m flows.pipeline.capture check sites/
 
 Errors are two lines on standard error and exit code 1.
@@ -27,20 +28,35 @@ def main() -> None:
 
 @app.command("try")
 def try_page(
-    page: Annotated[str, typer.Argument(help="a saved page (html, html.gz) or an address")],
+    page: Annotated[
+        str, typer.Argument(help="a saved page (html, html.gz), an address, or a site file")
+    ],
     url: Annotated[str, typer.Option(help="the address of a saved page")] = "",
     site: Annotated[Path | None, typer.Option(help="the site file to try")] = None,
+    pages: Annotated[int, typer.Option(help="of a site: visited at the most", min=1)] = 10,
 ) -> None:
-    """Show what would be extracted from a page, from where, and how surely."""
+    """Show what would be extracted from a page, from where, and how surely.
+
+    A site file is tried by a capture of a few of its pages, of which nothing is kept.
+    """
     from flows.pipeline.capture.extract import extract_product
+    from flows.pipeline.capture.settings import CaptureSettings
     from flows.pipeline.capture.site_file import load_site
     from flows.pipeline.capture.trial import read_page_file, report
+    from flows.pipeline.capture.trying import fetch_page, try_site
 
     try:
         loaded = load_site(site) if site else None
         content_type = None
+        if page.endswith((".yaml", ".yml")):
+            path = Path(page)
+            for line in try_site(load_site(path), path.parent, CaptureSettings(), pages):
+                typer.echo(line)
+            return
         if page.startswith(("http://", "https://")):
-            body, content_type, address = _fetched(page)
+            answer = fetch_page(page, loaded, CaptureSettings())
+            assert answer.body is not None
+            body, content_type, address = answer.body, answer.content_type, answer.url
         else:
             body, address = read_page_file(Path(page)), url or "https://unknown.invalid/"
         product = extract_product(body, address, content_type, loaded)
@@ -60,24 +76,6 @@ def check(folder: Annotated[Path, typer.Argument(help="a site file, or a folder 
     except (CaptureError, OSError) as error:
         _fail(error)
     typer.echo(f"{len(sites)} site files are right: {', '.join(site.name for site in sites)}")
-
-
-def _fetched(address: str) -> tuple[bytes, str | None, str]:
-    """Return body, content type and final address: one plain request."""
-    import httpx
-
-    try:
-        answer = httpx.get(address, follow_redirects=True, timeout=20.0)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CaptureError(
-            f"no answer from {address}: {error}", "Check the address, or save the page and try it."
-        ) from error
-    if answer.status_code >= 400:
-        raise CaptureError(
-            f"{address} answers {answer.status_code}",
-            "Save the page in a browser and try the file.",
-        )
-    return answer.content, answer.headers.get("content-type"), str(answer.url)
 
 
 def _fail(error: Exception) -> None:

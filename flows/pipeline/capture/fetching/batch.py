@@ -168,7 +168,7 @@ async def _capture(
             site, order.day, folder, journal, archive, settings, order.run
         )
         return
-    transport = _transport(site, settings, tls)
+    transport = transport_of(site, settings, tls)
     async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
         tools = Tools(
             client=client,
@@ -195,7 +195,8 @@ async def _capture(
             await asyncio.to_thread(journal.flush)
 
 
-def _transport(site: Site, settings: CaptureSettings, tls: ssl.SSLContext) -> GuardedTransport:
+def transport_of(site: Site, settings: CaptureSettings, tls: ssl.SSLContext) -> GuardedTransport:
+    """Return the transport of a site: its connections, its proxy, and where they may lead."""
     proxy = settings.secret("proxy", site.proxy, site.name) if site.proxy else None
     allowed = settings.networks if site.allow_private else ()
     return GuardedTransport(

@@ -130,6 +130,12 @@ class Crawl:
         await self._write(self.journal.end, ended)
         return ended
 
+    async def fetch_one(self, url: str) -> Answer:
+        """Fetch one page as the crawl would, without taking it down."""
+        answer = await self._fetcher.fetch(url, "page")
+        closed = answer.problem == "robots" and self._robots.reason
+        return replace(answer, detail=self._robots.reason) if closed else answer
+
     def _verdict(self) -> tuple[How, str]:
         if self._asked and self._forbidden == self._asked:
             return "closed", self._robots.reason or "robots.txt forbids what the site file names"

@@ -1,6 +1,7 @@
 """The command line, run as a process; a page from a file and from a server."""
 
 import gzip
+import os
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.sample.storefront import serve
 from tests.conftest import ROOT
 
 PAGE = (
@@ -18,10 +20,14 @@ PAGE = (
 ).encode()
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+LOOPBACK = {"DATAWEAVE_CAPTURE_PRIVATE_NETWORKS": '["127.0.0.0/8"]'}
+
+
+def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "flows.pipeline.capture", *arguments],
         capture_output=True, text=True, cwd=ROOT, timeout=120, check=False,
+        env={**os.environ, **(LOOPBACK if env is None else env)},
     )  # fmt: skip
 
 
@@ -64,6 +70,28 @@ def test_an_address(shop: str) -> None:
     assert done.returncode == 0 and "12.90" in done.stdout
     gone = run("try", f"{shop}/gone")
     assert gone.returncode == 1 and "answers 404" in gone.stderr and not gone.stdout
+
+
+def test_a_private_address_is_not_asked_unless_it_is_allowed(shop: str) -> None:
+    done = run("try", f"{shop}/p", env={})
+    assert done.returncode == 1
+    assert "not a public address" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("is_feed", [False, True])
+def test_a_site_file_is_tried_by_a_few_of_its_pages(tmp_path: Path, is_feed: bool) -> None:
+    with serve(shops=20, seed=7, products=8) as front:
+        front.site_files(tmp_path, rate=20.0)
+        shop = next(one for one in front.shops if one.is_feed == is_feed and not one.crawl_delay)
+        done = run("try", str(tmp_path / f"{shop.name}.yaml"), "--pages", "4")
+        assert done.returncode == 0, done.stderr
+        asked = [one for one in front.log.of(shop.name) if one.status == 200]
+    assert "robots" in done.stdout
+    assert "products" in done.stdout
+    assert " price " in done.stdout
+    assert len(asked) <= 4 + 4, "robots.txt, sitemaps, and four pages"
+    assert not (tmp_path / "_capture").exists()
 
 
 def test_errors_are_two_lines(tmp_path: Path) -> None:
