@@ -33,7 +33,7 @@ def try_page(
     ],
     url: Annotated[str, typer.Option(help="the address of a saved page")] = "",
     site: Annotated[Path | None, typer.Option(help="the site file to try")] = None,
-    pages: Annotated[int, typer.Option(help="of a site: visited at the most", min=1)] = 10,
+    pages: Annotated[int, typer.Option(help="of a site: visited at the most", min=1)] = 20,
 ) -> None:
     """Show what would be extracted from a page, from where, and how surely.
 

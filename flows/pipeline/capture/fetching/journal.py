@@ -90,13 +90,9 @@ class Journal:
 
     def visits(self) -> Iterator[Visit]:
         """Yield the visits of the round."""
-        for name in self._folder.names(self.path):
-            if not name.startswith("visits-"):
-                continue
-            for line in self._folder.read(f"{self.path}/{name}").splitlines():
-                visit = read_visit(line)
-                if visit is not None:
-                    yield visit
+        names = (name for name in self._folder.names(self.path) if name.startswith("visits-"))
+        for name in names:
+            yield from _read(self._folder.read(f"{self.path}/{name}"))
 
     def ended(self) -> Ended | None:
         """Return how the round ended; None if it has not."""
@@ -136,6 +132,18 @@ class Journal:
         # One write of one line, by the only writer of the file: whole, or cut short at its end.
         with file.open("ab", buffering=0) as open_file:
             open_file.write(line)
+
+
+def _read(lines: bytes) -> Iterator[Visit]:
+    found = (read_visit(line) for line in lines.splitlines())
+    return (visit for visit in found if visit is not None)
+
+
+def rounds(folder: Folder, customer: str) -> Iterator[Iterator[Visit]]:
+    """Yield the visits of every file of every journal of a customer."""
+    for entry in folder.entries(f"{customer}/{FOLDER}"):
+        if entry.path.rsplit("/", 1)[-1].startswith("visits-"):
+            yield _read(folder.read(entry.path))
 
 
 def latest_before(folder: Folder, customer: str, day: date, site: str) -> Journal | None:
