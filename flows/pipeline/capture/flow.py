@@ -22,6 +22,7 @@ import polars as pl
 from flows.pipeline.capture.captured import CAPTURED, PAGES, SITES, Tables
 from flows.pipeline.capture.errors import CaptureError
 from flows.pipeline.capture.fetching.batch import Order, SiteCapture, capture_batch
+from flows.pipeline.capture.fetching.batches import cut
 from flows.pipeline.capture.fetching.journal import Journal, content_of
 from flows.pipeline.capture.fetching.page_archive import PageArchive
 from flows.pipeline.capture.health import RUNS, Decision, SiteRun
@@ -92,7 +93,7 @@ def capture_offers(
     run = _run()
     day = day or run.day
     loaded, faults = _load(sites)
-    batches = [loaded[start : start + batch] for start in range(0, len(loaded), batch)]
+    batches = cut(loaded, batch)
     visited = fanout(
         visit_sites,
         batches,
