@@ -34,6 +34,11 @@ _THREADS: Final = 16
 """For names and for the store; both wait, and one slow name must not hold the others."""
 
 
+APART: Final = 0.01
+"""Seconds between the starts of two sites. At one pace they would else be asked in the same
+instant, again and again: the worker would be late for most of them, and idle in between."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What is to be captured, and where it is kept.
@@ -117,7 +122,8 @@ async def capture_batch(
     tls = httpx.create_ssl_context()
     captures = [SiteCapture(site.name) for site in sites]
 
-    async def guarded(site: Site, capture: SiteCapture) -> None:
+    async def guarded(site: Site, capture: SiteCapture, place: int) -> None:
+        await asyncio.sleep(place * APART)
         try:
             await _capture(site, capture, order, settings, gates, tls)
         except (CaptureError, OSError) as error:
@@ -130,8 +136,8 @@ async def capture_batch(
     teller = asyncio.create_task(_tell(captures, tell, tell_every)) if tell else None
     try:
         async with asyncio.TaskGroup() as group:
-            for site, capture in zip(sites, captures, strict=True):
-                group.create_task(guarded(site, capture))
+            for place, (site, capture) in enumerate(zip(sites, captures, strict=True)):
+                group.create_task(guarded(site, capture, place))
     finally:
         if teller is not None:
             teller.cancel()
