@@ -29,6 +29,8 @@ INGESTED: Schema = {
 be a barcode; one that is empty says that the seller's codes are its own."""
 COLUMNS = tuple(name for name in INGESTED if name not in ("source_file", "source_row"))
 """What a layout can fill."""
+UNCONFIRMED = "?"
+"""What a proposed layout says where a person has to."""
 
 _INVISIBLE = re.compile(r"[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
@@ -130,6 +132,14 @@ class Layout(BaseModel):
         for column, by in value.items():
             if by not in (10, 100, 1000, 10_000):
                 raise ValueError(f"{column}: divided by {by}; give 10, 100, 1000 or 10000")
+        return value
+
+    @field_validator("constants")
+    @classmethod
+    def _confirmed(cls, value: dict[str, str]) -> dict[str, str]:
+        open_ = sorted(column for column, text in value.items() if text == UNCONFIRMED)
+        if open_:
+            raise ValueError(f"{', '.join(open_)}: still {UNCONFIRMED!r}; say what it is")
         return value
 
     @field_validator("delimiter")
