@@ -115,6 +115,42 @@ def memory_at(samples: Sequence[tuple[int, float]], share: float) -> float:
     return next(size for done, size in samples if done >= share * total)
 
 
+def page(record: dict[str, Any]) -> str:
+    """Return the figures as a page."""
+    over = record["shops_that_saw_more_than_their_rate"]
+    return f"""# Visiting {record["shops"]} sites with one worker
+
+`make bench-capture` (its second part, `benchmarks/capture/crawl.py`): {record["shops"]} shops of
+the storefront in one process, one worker in another, {record["cores"]} cores in all. Pages, speed
+and politeness are read from the shops' own log, memory from the kernel.
+
+| | measured | goal |
+|---|---:|---:|
+| pages a second, while all shops were busy ({record["seconds_with_all_shops_busy"]:.0f} s) \
+| {record["pages_per_second"]:.0f} | 130 |
+| in the slowest ten seconds of it | {record["pages_per_second_in_the_slowest_ten_seconds"]:.0f} | |
+| requests in all | {record["requests"]:,} | 50,000 |
+| rate of each shop, requests a second | {record["rate_of_each_shop"]:g} | |
+| most that a shop saw in any second | {record["most_requests_of_one_shop_in_a_second"]} \
+| {record["rate_of_each_shop"]:g} |
+| shops that saw more than their rate | {over} | 0 |
+| least time between two requests of one shop | {record["closest_requests_of_one_shop_ms"]} ms | |
+| memory when a fifth was done | {record["memory_mb_at_a_fifth"]:.0f} MB | |
+| memory at the end | {record["memory_mb_at_the_end"]:.0f} MB | as before |
+| peak | {record["memory_mb_peak"]:.0f} MB | 600 MB |
+| the worker's processor time for a page | {record["worker_cpu_ms_per_page"]} ms | |
+
+The speed is what {record["shops"]} shops at their rates allow, less the tenth that the worker keeps
+as a margin, and less for the shops whose robots.txt asks for a delay; the worker itself has time
+left. The interval between two requests is kept on the worker's side. A shop that is kept from its
+processor for a moment notes requests later than they came, and then closer together: on a busy
+machine its log may show more than its rate in a second though no request was sent early.
+
+Visiting is not extracting: pages are read afterwards, from the archive, by as many processes as
+there are cores ([extraction](capture.md)).
+"""
+
+
 def main() -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -163,6 +199,7 @@ def main() -> None:
         print(f"{name:46}{value}")
     if options.json:
         options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        options.json.with_suffix(".md").write_text(page(record), encoding="utf-8")
 
 
 if __name__ == "__main__":

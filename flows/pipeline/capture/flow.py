@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -41,11 +42,13 @@ from sdk import (
     Permanent,
     Run,
     Store,
+    Transient,
     checks,
     current_run,
     default,
     fanout,
     last_good,
+    prefect2,
     record,
     task,
 )
@@ -57,6 +60,8 @@ BATCH: Final = 40
 dies costs little."""
 SPAWN_FROM: Final = 2_000
 """Pages from which reading them in processes of their own is worth starting these."""
+SHOW_SECONDS: Final = 20.0
+"""Between two tables of progress: each is an artifact of the run."""
 _BASELINE: Final = "baseline.txt"
 _NOTHING: Final[dict[str, pl.DataFrame]] = {
     "prices": empty(CAPTURED),
@@ -145,8 +150,12 @@ def visit_sites(sites: Sequence[Site], day: date, folder: str) -> list[dict[str,
             "nobody could reach us: the user agent has no contact",
             "Set DATAWEAVE_CAPTURE_CONTACT to a page or an address.",
         )
-    with explained():
-        done = asyncio.run(capture_batch(sites, order, settings, _show))
+    done = asyncio.run(capture_batch(sites, order, settings, _Progress(sites[0].name)))
+    for capture in done:
+        if capture.error is not None:
+            prefect2.run_logger().warning("site %s broke: %s", capture.site, capture.error)
+    if all(capture.error is not None for capture in done):
+        raise Transient(f"no site of {len(done)} could be captured: {done[0].error}")
     return [capture.summary() for capture in done]
 
 
@@ -304,11 +313,22 @@ def _load(folder: str) -> tuple[list[Site], list[dict[str, Any]]]:
     return loaded, [error.as_fault() for error in wrong]
 
 
-def _show(captures: Sequence[SiteCapture]) -> None:
-    """Tell how far the sites are."""
-    done = sum(capture.done for capture in captures)
-    failed = sum(capture.error is not None for capture in captures)
-    tell(FanoutProgress("visit_sites", done, done + sum(one.left for one in captures), failed))
+class _Progress:
+    """Tells how far the sites of a batch are: in the terminal, and in a table on the run."""
+
+    def __init__(self, batch: str) -> None:
+        self._key = f"progress-capture-{batch}"
+        self._shown = time.monotonic()
+
+    def __call__(self, captures: Sequence[SiteCapture]) -> None:
+        done = sum(capture.done for capture in captures)
+        failed = sum(capture.error is not None for capture in captures)
+        tell(FanoutProgress("visit_sites", done, done + sum(one.left for one in captures), failed))
+        ended = all(capture.ended or capture.error for capture in captures)
+        if ended or time.monotonic() - self._shown >= SHOW_SECONDS:
+            self._shown = time.monotonic()
+            rows = [{**capture.summary(), "left": capture.left} for capture in captures]
+            prefect2.publish_table_sync(self._key, rows, "progress of the sites")
 
 
 def _good_runs(site: Site, day: date) -> Iterator[Dataset]:

@@ -65,7 +65,8 @@ class SiteRun:
         priced: products with a price.
         zero: products whose page states a price of nought.
         distinct_prices: different prices among the priced.
-        out_of_stock: products that are out of stock.
+        out_of_stock: products that are out of stock and show no price.
+        sold_out: products that are out of stock, whether they show a price or not.
         discounted: products with a regular price above their price.
         median_price: of the priced, None without any.
         currencies: currency to number of prices.
@@ -81,6 +82,7 @@ class SiteRun:
     zero: int = 0
     distinct_prices: int = 0
     out_of_stock: int = 0
+    sold_out: int = 0
     discounted: int = 0
     median_price: Decimal | None = None
     currencies: Mapping[str, int] | None = None
@@ -193,8 +195,8 @@ def _of_products(today: SiteRun, past: Sequence[SiteRun]) -> list[Symptom]:
         found.append(Symptom("all_zero", Decision.QUARANTINE, "all prices are nought"))
     if today.priced >= ENOUGH and today.distinct_prices == 1:
         found.append(Symptom("all_equal", Decision.QUARANTINE, "all prices are the same"))
-    usual = _usual([run.out_of_stock / run.products for run in past if run.products])
-    if today.out_of_stock >= ALL * today.products and (usual is None or usual < 0.5):
+    usual = _usual([_unavailable(run) / run.products for run in past if run.products])
+    if _unavailable(today) >= ALL * today.products and (usual is None or usual < 0.5):
         says = f"all {today.products} products are out of stock"
         found.append(Symptom("all_out_of_stock", Decision.QUARANTINE, says))
     usual = _usual([run.discounted / run.products for run in past if run.products])
@@ -202,6 +204,10 @@ def _of_products(today: SiteRun, past: Sequence[SiteRun]) -> list[Symptom]:
         says = f"no product is discounted, {usual:.0%} usually are"
         found.append(Symptom("discounts_gone", Decision.WARN, says))
     return found
+
+
+def _unavailable(run: SiteRun) -> int:
+    return max(run.out_of_stock, run.sold_out)
 
 
 def _of_prices(today: SiteRun, past: Sequence[SiteRun]) -> list[Symptom]:

@@ -36,6 +36,7 @@ def count_run(answers: Iterable[tuple[Verdict, Product | None]], zero: int = 0) 
         zero=zero,
         distinct_prices=len(set(prices)),
         out_of_stock=sum(p.price is None and p.availability in out for p in products),
+        sold_out=sum(product.availability in out for product in products),
         discounted=sum(product.regular_price is not None for product in products),
         median_price=Decimal(median(prices)) if prices else None,
         currencies=dict(sorted(Counter(p.currency for p in products if p.currency).items())),

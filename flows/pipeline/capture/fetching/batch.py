@@ -88,7 +88,7 @@ class SiteCapture:
         return {
             "site": self.site,
             "pages": self.done,
-            "ended": ended.how if ended else "broken",
+            "ended": ended.how if ended else "broken" if self.error else "under way",
             "reason": ended.reason if ended else self.error or "",
         }
 
@@ -126,12 +126,10 @@ async def capture_batch(
         await asyncio.sleep(place * APART)
         try:
             await _capture(site, capture, order, settings, gates, tls)
-        except (CaptureError, OSError) as error:
-            capture.error = str(error)
-        except ExceptionGroup as group:
-            # A defect of ours, or a full disk: of this site only, and told with its name.
-            first = group.exceptions[0]
-            capture.error = f"{type(first).__name__}: {first}"
+        except Exception as error:
+            # A missing secret, a full disk, a defect of ours: told with the site's name, and no
+            # reason for the others to stop.
+            capture.error = _said(error)
 
     teller = asyncio.create_task(_tell(captures, tell, tell_every)) if tell else None
     try:
@@ -144,6 +142,12 @@ async def capture_batch(
     if tell is not None:
         await asyncio.to_thread(tell, captures)
     return captures
+
+
+def _said(error: Exception) -> str:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) if isinstance(error, CaptureError) else f"{type(error).__name__}: {error}"
 
 
 async def _tell(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +28,11 @@ SURE = ("json_ld", "json_ld_graph", "microdata")
 @flow(customer="acme", owner="grocery", tier="gold", deadline="60m")
 def acme_daily(day: date | None = None, sites: str = "") -> Dataset:
     return capture_offers(sites, day)
+
+
+@flow(customer="acme", owner="grocery", tier="gold", deadline="60m")
+def acme_apart(day: date | None = None, sites: str = "") -> Dataset:
+    return capture_offers(sites, day, how="processes", batch=2)
 
 
 @flow(customer="acme", owner="grocery", tier="gold", deadline="60m")
@@ -66,7 +72,16 @@ TROUBLES = {
     "one_in_ten_fails": Misbehaviour("", "wrong_type", every=12),
     "feed_few": Misbehaviour("", "few_products"),
     "down": Misbehaviour("", "robots_error"),
+    "sold_out": Misbehaviour("", "sold_out"),
+    "currency_change": Misbehaviour("", "currency_change"),
+    "all_equal": Misbehaviour("", "all_equal"),
+    "all_zero": Misbehaviour("", "all_zero"),
+    "ten_times": Misbehaviour("", "ten_times"),
+    "soft_404": Misbehaviour("", "soft_404"),
+    "wrong_charset": Misbehaviour("", "wrong_charset"),
 }
+WRONG = ("sold_out", "currency_change", "all_equal", "all_zero", "ten_times", "soft_404")
+"""What a site may say of all its products and is not believed."""
 
 
 def _fast(front: Front, folder: Path) -> Path:
@@ -81,7 +96,7 @@ def street(tmp_path_factory: pytest.TempPathFactory, prefect_api: None) -> Itera
         here = Platform(folder, environment, ExitStack())
         here.set(storage=str(folder / "store"), capture_private_networks='["127.0.0.0/8"]')
         here.set(capture_any_day="true")
-        with serve(shops=60, seed=7, products=PRODUCTS) as front:
+        with serve(shops=130, seed=7, products=PRODUCTS) as front:
             pages = (
                 shop.name
                 for shop in front.shops
@@ -101,7 +116,7 @@ def street(tmp_path_factory: pytest.TempPathFactory, prefect_api: None) -> Itera
                 if day == days[-1]:
                     front.set_script(
                         [
-                            Misbehaviour(shops[what], trouble.kind, every=trouble.every)
+                            replace(trouble, shop=shops[what], first=days[-1])
                             for what, trouble in TROUBLES.items()
                             if trouble is not None
                         ]
@@ -134,7 +149,7 @@ def test_the_last_day_is_degraded_and_goes_on_with_the_sites_it_has(street: Stre
     captured = street.last.value
     assert not captured.fresh
     healthy = sum(street.row(what)["decision"] in ("publish", "warn") for what in TROUBLES)
-    assert captured.coverage == pytest.approx(healthy / len(TROUBLES))
+    assert captured.coverage == pytest.approx(healthy / len(TROUBLES), abs=1e-6)
     assert street.row("healthy")["decision"] == "publish"
     assert street.prices("healthy").height >= PRODUCTS - 3
 
@@ -156,6 +171,21 @@ def test_too_little_or_nothing_is_left_out(street: Street, what: str) -> None:
     assert row["decision"] == "quarantine"
     assert street.prices(what).is_empty()
     assert any(street.shops[what] in str(reason) for reason in street.last.value.degraded)
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_no_shop_does_is_not_believed(street: Street, what: str) -> None:
+    row = street.row(what)
+    assert row["decision"] == "quarantine", row
+    assert street.prices(what).is_empty()
+
+
+def test_a_charset_that_is_declared_wrongly_costs_no_price(street: Street) -> None:
+    assert street.row("wrong_charset")["decision"] in ("publish", "warn")
+    truth = street.front.truth(street.days[-1]).filter(shop=street.shops["wrong_charset"])
+    both = street.prices("wrong_charset").join(truth, on="url", suffix="_true")
+    assert both.height >= PRODUCTS - 3
+    assert [Decimal(price) for price in both["price"]] == both["price_true"].to_list()
 
 
 def test_pages_that_were_not_seen_keep_their_last_values(street: Street) -> None:
@@ -216,6 +246,41 @@ def test_an_extraction_is_done_again_without_fetching(street: Street, tmp_path: 
     made = read_day(site, list(journal.visits()), journal.ended(), PageArchive(root, "acme").get)
     assert len(street.front.log) == asked
     assert made.tables.prices.equals(street.prices("healthy", 0))
+
+
+def test_how_far_each_site_is_stands_on_the_run(street: Street) -> None:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        found = client._client.post("/artifacts/filter", json={"limit": 200}).json()
+    tables = [one for one in found if one["key"].startswith("progress-capture-")]
+    assert tables
+    rows = {row["site"]: row for row in json.loads(tables[0]["data"])}
+    assert street.shops["healthy"] in rows
+    assert all(row["left"] == 0 for row in rows.values())
+
+
+def test_batches_may_run_in_processes_of_their_own(platform: Platform) -> None:  # noqa: F811
+    platform.set(capture_private_networks='["127.0.0.0/8"]', capture_any_day="true")
+    with serve(shops=4, seed=7, products=5) as front:
+        front.site_files(platform.folder / "sites", rate=20.0)
+        ran = platform.run(acme_apart, day=front.day, sites=str(platform.folder / "sites"))
+    assert ran.state == "Completed", ran.error
+    assert ran.value.frame("sites").height == 4
+    assert ran.value.frame("prices").height > 4 * 3
+
+
+def test_a_store_that_cannot_be_written_is_told(platform: Platform) -> None:  # noqa: F811
+    platform.set(capture_private_networks='["127.0.0.0/8"]', capture_any_day="true")
+    with serve(shops=2, seed=7, products=4) as front:
+        front.site_files(platform.folder / "sites", rate=20.0)
+        blocked = platform.folder / "store" / "acme" / "_capture"
+        blocked.parent.mkdir(parents=True)
+        blocked.write_text("a file where a folder should be")
+        ran = platform.run(acme_daily, day=front.day, sites=str(platform.folder / "sites"))
+    assert ran.state != "Completed"
+    said = [str(row["reason"]) for row in ran.value.frame("sites").iter_rows(named=True)]
+    assert any("could be captured" in reason for reason in said), said
 
 
 def test_a_day_that_is_over_is_not_fetched(platform: Platform) -> None:  # noqa: F811
