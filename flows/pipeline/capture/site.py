@@ -32,6 +32,8 @@ def _web_address(value: str) -> str:
         raise ValueError(f"{value!r} is no address: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{value!r} is no web address; write it with https:// and a host")
+    if parts.username or parts.password:
+        raise ValueError("an address holds no credentials; name a token of the settings instead")
     return value
 
 
