@@ -36,6 +36,7 @@ import yaml
 
 from benchmarks.measuring import machine
 from flows.pipeline.capture.fetching.batch import Order, SiteCapture, capture_batch
+from flows.pipeline.capture.fetching.pace import Pace
 from flows.pipeline.capture.settings import CaptureSettings
 from flows.pipeline.capture.site_file import load_sites
 from flows.sample.storefront import Front, Request, serve
@@ -66,6 +67,16 @@ def visit(folder: str, store: str, day: date, told: Any) -> None:
         size = pages * resource.getpagesize() / 1e6
         samples.append((sum(one.done for one in captures), round(size, 1)))
 
+    gaps: list[float] = [float("inf")]
+    before: dict[int, float] = {}
+    note = Pace.sent
+
+    def sent(pace: Pace, now: float) -> None:
+        gaps[0] = min(gaps[0], now - before.get(id(pace), float("-inf")))
+        before[id(pace)] = now
+        note(pace, now)
+
+    Pace.sent = sent  # type: ignore[method-assign]
     settings = CaptureSettings(private_networks=("127.0.0.0/8",))
     order = Order(storage(store), "bench", day, site_folder=Path(folder))
     began = time.process_time()
@@ -74,6 +85,7 @@ def visit(folder: str, store: str, day: date, told: Any) -> None:
         {
             "samples": samples,
             "cpu": time.process_time() - began,
+            "closest": gaps[0],
             "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
             "ended": sorted({one.ended.how if one.ended else str(one.error) for one in done}),
         }
@@ -135,6 +147,7 @@ and politeness are read from the shops' own log, memory from the kernel.
 | {record["rate_of_each_shop"]:g} |
 | shops that saw more than their rate | {over} | 0 |
 | least time between two requests of one shop | {record["closest_requests_of_one_shop_ms"]} ms | |
+| the same as the worker sent them | {record["closest_requests_as_the_worker_sent_them_ms"]} ms | |
 | memory when a fifth was done | {record["memory_mb_at_a_fifth"]:.0f} MB | |
 | memory at the end | {record["memory_mb_at_the_end"]:.0f} MB | as before |
 | peak | {record["memory_mb_peak"]:.0f} MB | 600 MB |
@@ -142,9 +155,10 @@ and politeness are read from the shops' own log, memory from the kernel.
 
 The speed is what {record["shops"]} shops at their rates allow, less the tenth that the worker keeps
 as a margin, and less for the shops whose robots.txt asks for a delay; the worker itself has time
-left. The interval between two requests is kept on the worker's side. A shop that is kept from its
-processor for a moment notes requests later than they came, and then closer together: on a busy
-machine its log may show more than its rate in a second though no request was sent early.
+left. A shop that is kept from its processor for a moment notes requests later than they came, and
+then closer together: on a busy machine its log may show more than its rate in a second though no
+request was sent early. So the least time between two requests stands here twice, by the shops'
+clock and by the worker's; measure on a quiet machine.
 
 Visiting is not extracting: pages are read afterwards, from the archive, by as many processes as
 there are cores ([extraction](capture.md)).
@@ -188,6 +202,7 @@ def main() -> None:
         "most_requests_of_one_shop_in_a_second": max(most.values()),
         "shops_that_saw_more_than_their_rate": sum(one > options.rate for one in most.values()),
         "closest_requests_of_one_shop_ms": round(1000 * closest(requests)),
+        "closest_requests_as_the_worker_sent_them_ms": round(1000 * told["closest"]),
         "worker_cpu_ms_per_page": round(1000 * told["cpu"] / len(requests), 2),
         "memory_mb_at_a_fifth": memory_at(told["samples"], 0.2),
         "memory_mb_at_the_end": memory_at(told["samples"], 1.0),
