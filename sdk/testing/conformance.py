@@ -24,6 +24,7 @@ from pydantic.errors import PydanticUserError
 from sdk import prefect2
 from sdk.body import FlowOptions
 from sdk.flows import CustomerFlow
+from sdk.running.rules import unknown_tags
 from sdk.testing.importing import work_at_import
 
 TIERS = frozenset({"gold", "silver", "bronze"})
@@ -145,7 +146,7 @@ def _default(name: str, hint: Any, default: Any) -> Iterator[str]:
 
 
 def _tags(tags: set[str], tier: str | None) -> Iterator[str]:
-    for tag in sorted(tags - TAGS):
+    for tag in sorted(set(unknown_tags(tags)) - TAGS):
         yield f"tag {tag!r} of its deployment is not known: use one of {', '.join(sorted(TAGS))}"
     for tag in sorted((tags & TIERS) - {tier}):
         yield f"its deployment is tagged {tag!r} and its tier is {tier!r}: make them the same"

@@ -102,7 +102,8 @@ class _Listener:
         else:
             pattern = _STARTED.get(event)
             said = pattern.format(*arguments) if pattern else None
-        if said is None or _is_a_librarys():
+        if said is None or "__pycache__" in said or _is_a_librarys():
+            # Compiled code beside its source (Python's and numba's) is a cache, and no work.
             return
         self.events.append(said)
         raise RuntimeError(f"not at import: {said}")
