@@ -12,7 +12,7 @@ TRACEBACK ?=
 VERBOSE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak lint format bench-day bench-sdk bench-productivity eval-matching bench-matching eval-capture bench-capture bench-notices bench-autoscaler
+.PHONY: help setup run test review soak lint format bench-day bench-sdk bench-productivity eval-matching bench-matching eval-capture bench-capture bench-notices bench-autoscaler bench-review
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -68,6 +68,12 @@ bench-notices: setup ## 1,000 faults while Slack and Jira fail and senders are k
 
 bench-autoscaler: setup ## the scaling policy against others, simulated
 	@PYTHONPATH=. $(BIN)/python benchmarks/autoscaler/__main__.py
+
+review: setup ## serve the review page on generated data
+	@$(BIN)/python -m flows.pipeline.verification serve --sample
+
+bench-review: setup ## the review page under 20 reviewers and 100,000 tasks
+	@$(BIN)/python -m benchmarks.review
 
 lint: setup ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .

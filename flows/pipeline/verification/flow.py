@@ -14,6 +14,7 @@ from typing import Final
 
 import polars as pl
 
+from flows.pipeline.mart_schema import AUDITS
 from flows.pipeline.schema import DECISIONS, MATCHES, empty
 from flows.pipeline.verification.applying import (
     OTHERWISE,
@@ -22,6 +23,7 @@ from flows.pipeline.verification.applying import (
     check_accepts,
     counted,
 )
+from flows.pipeline.verification.auditing import audited, draw
 from flows.pipeline.verification.database import Database, utc_now
 from flows.pipeline.verification.drafting import PAIR, draft, undecided
 from flows.pipeline.verification.errors import DatabaseUnavailable, ReviewError
@@ -30,6 +32,7 @@ from flows.pipeline.verification.intake import Intake
 from flows.pipeline.verification.ledger import Ledger, read_ledger
 from flows.pipeline.verification.lessons import lessons
 from flows.pipeline.verification.rows import Decided
+from flows.pipeline.verification.sampling import AUDITED, week_of
 from flows.pipeline.verification.settings import ReviewSettings
 from sdk import (
     NETWORK,
@@ -163,9 +166,12 @@ def _wait(database: Database, batch: str) -> int:
     return now.left
 
 
-def _ledger(matches: Dataset) -> list[Input]:
-    with desk_of(matches.store) as database:
-        known = read_ledger(database, matches.customer)
+def _ledger(matches: Dataset | None = None, offers: Dataset | None = None) -> list[Input]:
+    """Return what the reviewers have said so far, as something that a step reads."""
+    of = matches or offers
+    assert of is not None
+    with desk_of(of.store) as database:
+        known = read_ledger(database, of.customer)
     return [Input(name="reviews", content_hash=known.content_hash)]
 
 
@@ -245,6 +251,38 @@ def _days_before(of: Dataset, name: str, days: int) -> Iterator[Dataset]:
         found = store.dataset(DatasetKey(customer=of.customer, name=name, day=day))
         if found is not None:
             yield found
+
+
+@task(
+    dataset="match_audits",
+    retry=NETWORK,
+    fallback=[last_good("30d"), default(empty(AUDITS))],
+    inputs=_ledger,
+)
+def collect_audits(offers: Dataset) -> pl.DataFrame:
+    """Return what people found of accepted matches drawn at random, as AUDITS.
+
+    Args:
+        offers: whose customer and day it is for.
+    """
+    with desk_of(offers.store) as database:
+        return audited(database, offers.customer)
+
+
+@task(retry=NETWORK)
+def open_audit(decided: Dataset, offers: Dataset, size: int = AUDITED) -> int:
+    """Ask people about random pairs of a day; return how many are new. Once a week is enough.
+
+    Args:
+        decided: ``decided_matches`` of the day.
+        offers: of the day, all sellers.
+        size: accepted pairs, and as many rejected ones.
+    """
+    with desk_of(decided.store) as database:
+        known = read_ledger(database, decided.customer).decisions
+        week = week_of(decided.day)
+        drawn = draw(decided.frame(), offers.frame("offers"), known, week, size)
+        return Intake(database, twice_share=0).open_audit(decided.customer, week, drawn)
 
 
 @task(dataset="lessons", retry=NETWORK, inputs=_ledger)

@@ -45,6 +45,15 @@ class Opened:
     closed: int
 
 
+@dataclass(frozen=True)
+class Audited:
+    """A pair to be audited, and what the machine said of it: ``accept`` or ``reject``, and how."""
+
+    draft: Draft
+    decision: str
+    method: str
+
+
 class Intake:
     """Writes tasks.
 
@@ -136,17 +145,23 @@ class Intake:
         expected = {"verdict": verdict, "sku": sku, "factor": factor}
         return self._once(customer, "gold", draft, expected, state="gold") == 1
 
-    def open_audit(self, customer: str, week: str, drafts: Iterable[tuple[Draft, str]]) -> int:
-        """Open a week's audit: pairs with what the machine said of them; return how many are new.
+    def open_audit(self, customer: str, week: str, drafts: Iterable[Audited]) -> int:
+        """Open a week's audit; return how many pairs are new.
 
         Args:
             customer: whose.
             week: such as 2026-W33; a pair is audited once a week.
-            drafts: and ``accept`` or ``reject``.
+            drafts: the pairs, with what the machine said of them.
         """
         return sum(
-            self._once(customer, "audit", draft, {"week": week, "decision": said}, state="open")
-            for draft, said in drafts
+            self._once(
+                customer,
+                "audit",
+                item.draft,
+                {"week": week, "decision": item.decision, "method": item.method},
+                state="open",
+            )
+            for item in drafts
         )
 
     def _once(

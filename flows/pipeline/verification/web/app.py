@@ -84,7 +84,8 @@ def create_app(
     from flows.pipeline.verification.web.view import View
 
     desk = Desk(database, gold_share=settings.review_gold_share, clock=clock)
-    office = Office(database, desk, People(settings), clock, announce, pictures or {})
+    kept = {} if pictures is None else pictures
+    office = Office(database, desk, People(settings), clock, announce, kept)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.middleware("http")
