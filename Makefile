@@ -12,7 +12,7 @@ TRACEBACK ?=
 VERBOSE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test review soak lint format bench-day bench-sdk bench-productivity eval-matching bench-matching eval-capture bench-capture bench-notices bench-autoscaler bench-review
+.PHONY: help setup run test review soak lint format bench-day bench-sdk bench-productivity eval-matching bench-matching eval-capture bench-capture bench-notices bench-autoscaler bench-review bench-insights
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -74,6 +74,9 @@ review: setup ## serve the review page on generated data
 
 bench-review: setup ## the review page under 20 reviewers and 100,000 tasks
 	@$(BIN)/python -m benchmarks.review
+
+bench-insights: setup ## a million offers with thirty days to all marts; page and workbook of 50,000 products
+	@$(BIN)/python -m benchmarks.insights
 
 lint: setup ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .

@@ -119,6 +119,40 @@ def backfill(
         run_backfill(asked, dry_run=dry_run)
 
 
+@app.command()
+def operations(
+    storage: Annotated[str, typer.Option(help="folder or URL of the store")] = "",
+    look_back: Annotated[int, typer.Option(help="days of ledgers that are read")] = 14,
+    traceback: Annotated[bool, typer.Option(help="show the traceback of an error")] = False,
+) -> None:
+    """Write the page of how the whole platform stands, and say where it is."""
+    with _explained(traceback):
+        _prepare(storage, verbose=False)
+        from flows.operations.overview.flow import write
+
+        where, platform = write(look_back)
+        broken = sum(standing.state != "fresh" for standing in platform.standings)
+        sys.stdout.write(f"{len(platform.standings)} steps, {broken} of them not fresh\n{where}\n")
+
+
+@app.command()
+def marts(
+    customer: Annotated[str, typer.Option(help="whose marts")],
+    storage: Annotated[str, typer.Option(help="folder or URL of the store")] = "",
+    out: Annotated[str, typer.Option(help="the file; by default in the store")] = "",
+    traceback: Annotated[bool, typer.Option(help="show the traceback of an error")] = False,
+) -> None:
+    """Write a DuckDB file over a customer's marts of all days, and say where it is."""
+    with _explained(traceback):
+        _prepare(storage, verbose=False)
+        from flows.operations.marts import duckdb_file
+        from sdk import Settings, Store
+
+        store = Store(Settings().storage)
+        where = duckdb_file.write(store, customer, Path(out) if out else None)
+        sys.stdout.write(f"{where}\n")
+
+
 def _prepare(storage: str, verbose: bool) -> None:
     """Prepare this process, before anything imports Prefect."""
     if storage:

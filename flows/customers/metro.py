@@ -17,6 +17,7 @@ from flows.pipeline import (
     publish_reports,
     raise_alerts,
     rules_of,
+    tell_digest,
     verify_matches,
 )
 from sdk import Dataset, branch, flow
@@ -40,4 +41,6 @@ def metro_daily(day: date | None = None, source: str = "s3://metro-in/prices") -
     marts = compute_insights(offers, decided, history, own_seller=OWN, rules=rules)
     alerts = raise_alerts(marts, rules, owner="grocery")
     full = branch(marts.coverage >= 0.8, "enough of the market answered", coverage=marts.coverage)
-    return publish_reports(marts, offers, history, title="Metro", alerts=alerts, partial=not full)
+    report = publish_reports(marts, offers, history, title="Metro", alerts=alerts, partial=not full)
+    tell_digest(report, owner="grocery")
+    return report

@@ -19,6 +19,7 @@ from flows.pipeline import (
     publish_reports,
     raise_alerts,
     rules_of,
+    tell_digest,
     verify_matches,
 )
 from sdk import Dataset, branch, flow
@@ -46,6 +47,8 @@ def orchard_daily(
     marts = compute_insights(offers, decided, history, own_seller=OWN, rules=rules)
     alerts = raise_alerts(marts, rules, owner="grocery")
     full = branch(marts.coverage >= 0.8, "enough of the market answered", coverage=marts.coverage)
-    return publish_reports(
+    report = publish_reports(
         marts, offers, history, title="Orchard Market", alerts=alerts, partial=not full
     )
+    tell_digest(report, owner="grocery")
+    return report

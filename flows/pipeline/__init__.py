@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flows.pipeline.insights.flow import compute_insights
     from flows.pipeline.matching.flow import match_products
     from flows.pipeline.normalise.flow import normalise_prices
-    from flows.pipeline.reporting.flow import publish_reports
+    from flows.pipeline.reporting.flow import publish_reports, tell_digest
     from flows.pipeline.verification.flow import decisions_before, verify_matches
 
 _HOMES = {
@@ -35,6 +35,7 @@ _HOMES = {
     "raise_alerts": "alerting.flow",
     "rules_of": "customer_rules",
     "verify_matches": "verification.flow",
+    "tell_digest": "reporting.flow",
 }
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "publish_reports",
     "raise_alerts",
     "rules_of",
+    "tell_digest",
     "verify_matches",
 ]
 

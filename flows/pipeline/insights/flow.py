@@ -14,7 +14,7 @@ from flows.pipeline.rules import NO_RULES, Rules
 from flows.pipeline.schema import OFFER_KEY
 from sdk import Dataset, checks, record, task
 
-_HISTORY_COLUMNS = [
+HISTORY_COLUMNS = [
     *OFFER_KEY,
     "price",
     "currency",
@@ -36,7 +36,7 @@ class _Days(Mapping[date, pl.DataFrame]):
         part = next(part for part in dataset.parts if part.name == "offers")
         there = {column.name for column in part.columns}
         # Days that were published before these columns were there are still days.
-        return dataset.frame("offers", columns=[c for c in _HISTORY_COLUMNS if c in there])
+        return dataset.frame("offers", columns=[c for c in HISTORY_COLUMNS if c in there])
 
     def __iter__(self) -> Iterator[date]:
         return iter(self._by_day)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import polars as pl
 
 from flows.pipeline.history import History
+from flows.pipeline.reporting.digest import digest, email
 from flows.pipeline.reporting.page import render_page
 from flows.pipeline.reporting.report import CheckLine, Note, Report
 from flows.pipeline.reporting.workbook import render_workbook
 from flows.pipeline.schema import FAULTS, empty
 from sdk import Dataset, Store, task
 from sdk.manifest import Manifest
+from sdk.notices.outbox import Letter, Outbox
+from sdk.notices.settings import NoticeSettings
+from sdk.storage import storage
 
 _UNUSUAL = ("missing", "partial", "inflated")
 
@@ -38,7 +43,7 @@ def publish_reports(
         partial: too little of the market answered: said first on the page.
 
     Returns:
-        ``report.html`` and ``report.xlsx``.
+        ``report.html``, ``report.xlsx``, and the digest as ``digest.txt`` and ``digest.eml``.
     """
     lineage = list(Store(marts.store).lineage(marts))
     report = Report(
@@ -58,7 +63,39 @@ def publish_reports(
         alerts=None if alerts is None else alerts.frame("alerts"),
         alert_rules=None if alerts is None else alerts.frame("rules"),
     )
-    return {"report.html": render_page(report), "report.xlsx": render_workbook(report)}
+    told = digest(report)
+    return {
+        "report.html": render_page(report),
+        "report.xlsx": render_workbook(report),
+        "digest.txt": f"{told.subject}\n\n{told.text}\n".encode(),
+        "digest.eml": email(told),
+    }
+
+
+@task
+def tell_digest(report: Dataset, *, owner: str | None = None) -> bool:
+    """Post a report's digest in the owner's channel; the same one is posted once.
+
+    Args:
+        report: as `publish_reports` publishes it.
+        owner: the team in whose channel it is posted; by default everybody's.
+
+    Returns:
+        Whether it was put in the outbox now: not where no channel is configured, nor again.
+    """
+    settings = NoticeSettings()
+    route = settings.slack_routes.get(owner or "", settings.slack_block or "")
+    if not route:
+        return False
+    subject, _, body = report.read("digest.txt").decode().partition("\n\n")
+    letter = Letter(
+        key=f"report-{report.customer}-{report.day}",
+        route=route,
+        subject=subject,
+        body=body.strip(),
+        written=datetime.now(UTC),
+    )
+    return Outbox(storage(report.store)).post(letter)
 
 
 def _own_seller(marts: Dataset) -> str:

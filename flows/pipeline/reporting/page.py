@@ -1,25 +1,8 @@
-"""The dashboard: one HTML file that explains a customer's day, without network.
-
-Everything that is in it is in it: no font, picture, script or datum is fetched, so that it can be
-mailed, archived and opened in a train. Without script it is a report: all summaries, the first
-rows of each table, printable. Its one script lets a reader filter, sort and page all rows.
-
-Everything that comes from data is escaped by the template engine and isolated for text direction
-(``<bdi>``), so that a Hebrew name beside a price keeps both readable. A content security policy
-inside the page forbids every load, and every script but that one, which it knows by its hash.
-"""
+"""The dashboard: one HTML file that explains a customer's day, without network."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-
-import jinja2
 import polars as pl
-from markupsafe import Markup
 
 from flows.pipeline.insights.position import WHOLE_MARKET
 from flows.pipeline.reporting import (
@@ -29,10 +12,9 @@ from flows.pipeline.reporting import (
     range_sections,
     wording,
 )
-from flows.pipeline.reporting.payload import payload
+from flows.pipeline.reporting.document import Card, Definition, Document, Remark, render
 from flows.pipeline.reporting.report import Report
 from flows.pipeline.reporting.sections import Section
-from flows.pipeline.reporting.tables import FIRST, cell
 
 OVERVIEW = (
     "price_index_own_over_market_mean",
@@ -47,30 +29,6 @@ OVERVIEW = (
     "map_violation_share",
 )
 """The figures at the top of the page; all of them are in its last section and the workbook."""
-
-
-@dataclass(frozen=True)
-class Card:
-    """A headline figure with what it stands on."""
-
-    name: str
-    title: str
-    value: str
-    meaning: str
-    detail: str
-    as_of: str
-    coverage: float | None
-    lacking: str
-
-
-@dataclass(frozen=True)
-class Definition:
-    """What a figure means: its name, title, formula and what its n counts."""
-
-    name: str
-    title: str
-    definition: str
-    base: str
 
 
 def sections(report: Report) -> list[Section]:
@@ -91,29 +49,44 @@ def sections(report: Report) -> list[Section]:
 
 def render_page(report: Report) -> bytes:
     """Return the page as UTF-8; the same report gives the same bytes."""
+    return render(dashboard(report))
+
+
+def dashboard(report: Report) -> Document:
+    """Return everything that is on a customer's page."""
     shown = sections(report)
-    tables = [table for section in shown for table in section.tables]
-    data = payload(tables)
-    script = _resource("page.js")
-    page = (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            report=report,
-            sections=shown,
-            overview=[card for name in OVERVIEW if (card := card_of(report, name))],
-            card_of=lambda name, market: card_of(report, name, market),
-            definitions=_definitions(report.marts["figures"]),
-            data=Markup(data.text),  # noqa: S704 - base64
-            held=data.rows,
-            first=FIRST,
-            style=Markup(_resource("page.css")),  # noqa: S704 - ours
-            script=Markup(script),  # noqa: S704 - ours
-            script_hash=_hash(script),
-            wording=wording,
-        )
+    known = [*(Remark(reason) for reason in report.degraded_because)]
+    known += [Remark(note.text, note.about) for note in report.notes]
+    before = len(report.earlier)
+    more = f"On the days before, {before} {'thing was' if before == 1 else 'things were'} missing"
+    return Document(
+        title=report.title,
+        tab=f"{report.day} · dashboard",
+        facts=(
+            (f"As of {report.day}", ""),
+            ("own prices of", report.own_seller),
+            (f"amounts in {report.currency}", ""),
+        ),
+        state=report.state,
+        standing=wording.STATES[report.state],
+        remarks=known,
+        more=f"{more} or damaged: see" if before else "",
+        cards=[card for name in OVERVIEW if (card := card_of(report, name))],
+        sections=shown,
+        section_cards={
+            section.name: [
+                card for name, market in section.cards if (card := card_of(report, name, market))
+            ]
+            for section in shown
+        },
+        definitions=_definitions(report.marts["figures"]),
+        definitions_lead="How every figure is made. Market is the competitors together, or the one"
+        " that is named; a product is a valid GTIN; coverage is the share of what a figure speaks"
+        " of that it rests on.",
+        foot="Products are compared where both sides carry the same valid GTIN, or where a person"
+        " decided. A dash means that there is no value; it is never a zero. Every row behind this"
+        " page is in the workbook and the marts.",
     )
-    return page.encode()
 
 
 def card_of(report: Report, name: str, market: str = WHOLE_MARKET) -> Card | None:
@@ -144,30 +117,3 @@ def _definitions(figures: pl.DataFrame) -> list[Definition]:
         for name, words in wording.FIGURES.items()
         if name in there
     ]
-
-
-@cache
-def _resource(name: str) -> str:
-    return files("flows.pipeline.reporting").joinpath("templates", name).read_text("utf-8")
-
-
-def _hash(script: str) -> str:
-    """Return what a content security policy knows a script by."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return f"sha256-{digest}"
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("flows.pipeline.reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in ("count", "share", "text"):
-        environment.filters[name] = getattr(formats, name)
-    environment.globals["cell"] = cell
-    environment.tests["table"] = lambda part: hasattr(part, "columns")
-    return environment

@@ -127,6 +127,7 @@ def _products(report: Report) -> Table:
         lacking="Not enough data: no product was compared.",
         explored=True,
         order=("gap_own_minus_lowest_pct", True),
+        main=True,
     )
 
 

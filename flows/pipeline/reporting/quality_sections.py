@@ -80,7 +80,9 @@ def quality(report: Report) -> Section:
                 marts["coverage"],
                 (
                     Column("Seller", "seller", "name", role="seller"),
-                    Column("Today", "status", "word", words=wording.STATUSES),
+                    Column(
+                        "Today", "status", "word", words=wording.STATUSES, bad=wording.BAD_STATUSES
+                    ),
                     Column("Offers", "offers", "count"),
                     Column("Usual", "baseline_offers", "count"),
                     Column("With GTIN", "offers_with_gtin", "count"),

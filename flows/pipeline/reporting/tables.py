@@ -65,8 +65,10 @@ class Column:
         tone: ``sign``: above 0 is dearer; ``even``: above 100 is dearer; ``bad``: above 0 is bad.
         bar: show a share as a bar, too.
         filtered: offer its values as a filter of the table.
-        role: what the page's own filters know it as: ``seller``, ``brand`` or ``category``.
+        role: what the page's own filters know it as: ``customer``, ``seller``,
+            ``brand`` or ``category``.
         words: what its values are called.
+        bad: of a word: values that stand out.
     """
 
     title: str
@@ -76,8 +78,9 @@ class Column:
     tone: Literal["", "sign", "even", "bad"] = ""
     bar: bool = False
     filtered: bool = False
-    role: Literal["", "seller", "brand", "category"] = ""
-    words: Mapping[str, str] = field(default_factory=dict)
+    role: Literal["", "customer", "seller", "brand", "category"] = ""
+    words: Mapping[Any, str] = field(default_factory=dict)
+    bad: tuple[str, ...] = ()
 
     @property
     def is_text(self) -> bool:
@@ -100,6 +103,8 @@ class Column:
     def tone_of(self, row: Mapping[str, Any]) -> str:
         """Return the class of a value: ``dear``, ``cheap`` or none."""
         value = row[self.source]
+        if value in self.bad:
+            return "dear"
         if not self.tone or value is None:
             return ""
         even = 100 if self.tone == "even" else 0
@@ -124,6 +129,7 @@ class Table:
         searched: offer a field to search its texts.
         order: column that it is sorted by when opened, and whether downwards; None: as it is.
         strong: column whose truth makes a row stand out.
+        main: the table of its page of which as many rows as fit are in the page's data.
     """
 
     name: str
@@ -136,6 +142,7 @@ class Table:
     searched: bool = True
     order: tuple[str, bool] | None = None
     strong: str = ""
+    main: bool = False
 
     def first(self) -> list[dict[str, Any]]:
         """Return the rows that stand in the page itself."""

@@ -249,6 +249,9 @@ STATUSES: Mapping[str, str] = {
 }
 """Words for `coverage.status`."""
 
+BAD_STATUSES = ("partial", "inflated", "missing")
+"""Those that somebody should look at."""
+
 OUTCOMES: Mapping[str, str] = {"win": "own cheaper", "tie": "same price", "lose": "own dearer"}
 """Words for `product_position.outcome`."""
 

@@ -3,11 +3,14 @@
 // nothing of it: numbers arrive as the whole numbers that are shown, with the place of their point.
 (async () => {
   const PAGE = 10, MINUS = "\u2212", NOTHING = "\u2013";
-  const packed = Uint8Array.from(atob(document.getElementById("data").textContent), (c) => c.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const tables = JSON.parse(await new Response(stream).text());
-  const roles = { seller: "Competitor or seller", brand: "Brand", category: "Category" };
-  const common = { search: "", seller: "", brand: "", category: "" };
+  const unpacked = async (holder) => {
+    const packed = Uint8Array.from(atob(holder.textContent), (c) => c.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return JSON.parse(await new Response(stream).text());
+  };
+  const tables = await Promise.all([...document.querySelectorAll("script[data-of]")].map(unpacked));
+  const roles = { customer: "Customer", seller: "Competitor or seller", brand: "Brand", category: "Category" };
+  const common = { search: "", customer: "", seller: "", brand: "", category: "" };
   const views = [];
 
   const make = (tag, text, more) => Object.assign(document.createElement(tag), { textContent: text ?? "" }, more);
@@ -41,6 +44,7 @@
   }
 
   function tone(column, row) {
+    if (column.bad.length) return column.bad.includes(column.at(row)) ? " dear" : "";
     const value = column.numbers && column.numbers[row];
     if (!column.tone || value === null || value === undefined) return "";
     const even = column.tone === "even" ? 100 * 10 ** column.places : 0;
@@ -182,7 +186,7 @@
   });
   const search = make("label", "Product");
   search.append(field);
-  bar.append(search);
+  if (views.some((view) => view.product)) bar.append(search);
   const selects = [];
   for (const [role, title] of Object.entries(roles)) {
     const words = new Set();
@@ -207,8 +211,8 @@
     selects.forEach((select) => (select.value = ""));
     refresh();
   });
-  bar.append(clear, make("p", "Filters apply to every table with rows of products; the figures above stay those of the whole day.", { className: "said" }));
-  bar.hidden = false;
+  bar.append(clear, make("p", "Filters apply to every table that names what they ask for; the figures stay those of the whole.", { className: "said" }));
+  bar.hidden = !bar.querySelector("label");
   refresh();
   document.documentElement.dataset.ready = "yes";
 })();
