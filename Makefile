@@ -10,9 +10,12 @@ SITES ?=
 STORAGE ?=
 TRACEBACK ?=
 VERBOSE ?=
+FOLDER ?=
+DATABASE ?=
+PORT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test review soak lint format bench-day bench-sdk bench-productivity eval-matching bench-matching eval-capture bench-capture bench-notices bench-autoscaler bench-review bench-insights
+.PHONY: help setup run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-insights bench-matching bench-notices bench-productivity bench-review bench-sdk eval-capture eval-matching
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -77,6 +80,16 @@ bench-review: setup ## the review page under 20 reviewers and 100,000 tasks
 
 bench-insights: setup ## a million offers with thirty days to all marts; page and workbook of 50,000 products
 	@$(BIN)/python -m benchmarks.insights
+
+up: setup ## start a platform on this machine: FOLDER= DATABASE= PORT=
+	@$(BIN)/python -m infra.controller up $(if $(FOLDER),--folder "$(FOLDER)") \
+		$(if $(DATABASE),--database "$(DATABASE)") $(if $(PORT),--port $(PORT))
+
+down: setup ## stop it; the data stays
+	@$(BIN)/python -m infra.controller down $(if $(FOLDER),--folder "$(FOLDER)")
+
+status: setup ## say what of it runs
+	@$(BIN)/python -m infra.controller status $(if $(FOLDER),--folder "$(FOLDER)")
 
 lint: setup ## ruff, mypy strict, import rules
 	@$(BIN)/ruff check .

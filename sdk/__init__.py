@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sdk import checks
     from sdk.branching import branch
     from sdk.dataset import Dataset, DatasetKey
+    from sdk.delegation import elsewhere
     from sdk.errors import (
         CheckFailed,
         ConfigurationError,
@@ -37,6 +38,7 @@ _HOMES = {
     "branch": "sdk.branching",
     "Dataset": "sdk.dataset",
     "DatasetKey": "sdk.dataset",
+    "elsewhere": "sdk.delegation",
     "CheckFailed": "sdk.errors",
     "ConfigurationError": "sdk.errors",
     "Permanent": "sdk.errors",
@@ -90,6 +92,7 @@ __all__ = [
     "checks",
     "current_run",
     "default",
+    "elsewhere",
     "fanout",
     "flow",
     "last_good",

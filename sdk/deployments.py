@@ -4,7 +4,7 @@ For code that starts runs and outlives none of them: a backfill, a canary. A run
 a key, and the server makes one run for a key however often it is asked; so every request here may
 be sent again, and is, while the server does not answer.
 
-It deploys nothing and stops nothing.
+It deploys nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.settings import PREFECT_API_URL
+from prefect.states import Cancelled, Cancelling
 from prefect.utilities.asyncutils import sync_compatible
 
 from sdk.errors import ConfigurationError, Transient, classify
@@ -72,6 +73,8 @@ class DeployedRun:
         ended: whether it will change no more.
         completed: whether it ended well.
         seconds: for how long it ran.
+        starts: how often it was begun.
+        tags: its own and its deployment's.
     """
 
     id: str
@@ -83,6 +86,8 @@ class DeployedRun:
     ended: bool
     completed: bool
     seconds: float
+    starts: int = 1
+    tags: tuple[str, ...] = ()
 
 
 def has_server() -> bool:
@@ -90,8 +95,14 @@ def has_server() -> bool:
     return bool(PREFECT_API_URL.value())
 
 
-def deployment_of(flow: str) -> Deployment:
+def deployment_of(flow: str, name: str | None = None, *, patience: float = 0) -> Deployment:
     """Return the deployment of a flow: the only one, or the one that is called as the flow.
+
+    Args:
+        flow: its name.
+        name: of the deployment, where another than the flow's namesake is meant.
+        patience: seconds for which a silent server is asked again; mostly this is the first
+            question of all, and a wrong address is to be told at once.
 
     Raises:
         ConfigurationError: there is none, or nothing says which.
@@ -102,18 +113,18 @@ def deployment_of(flow: str) -> Deployment:
     async def read(client: PrefectClient) -> Any:
         return await client.read_deployments(flow_filter=of_flow)
 
-    # Mostly the first question of all: a wrong address is to be told at once.
-    found = {item.name: item for item in _asked(read, patience=0)}
+    found = {item.name: item for item in _asked(read, patience)}
     if not found:
         raise ConfigurationError(
             f"the server has no deployment of flow {flow}",
             "Deploy it (prefect deploy), or unset PREFECT_API_URL to run it here.",
         )
-    name = next(iter(found)) if len(found) == 1 else flow
+    if name is None:
+        name = next(iter(found)) if len(found) == 1 else flow
     if name not in found:
         raise ConfigurationError(
             f"flow {flow} has several deployments: {', '.join(sorted(found))}",
-            f"Call the one that is meant {flow!r}.",
+            f"Call the one that is meant {name!r}.",
         )
     return Deployment(id=str(found[name].id), name=f"{flow}/{name}")
 
@@ -126,6 +137,7 @@ def start_run(
     name: str | None = None,
     queue: str | None = None,
     tags: Iterable[str] = (),
+    parent_task_run: str | None = None,
 ) -> DeployedRun:
     """Start a run, or return the one that was started under this key.
 
@@ -136,6 +148,7 @@ def start_run(
         name: of the run; by default the server makes one up.
         queue: of the deployment's work pool; by default the deployment's own.
         tags: of the run.
+        parent_task_run: the task run that waits for it: so it is its flow's subflow.
 
     Raises:
         ConfigurationError: the server refuses the parameters.
@@ -150,6 +163,7 @@ def start_run(
             idempotency_key=key,
             work_queue_name=queue,  # type: ignore[arg-type]
             tags=list(tags),
+            parent_task_run_id=UUID(parent_task_run) if parent_task_run else None,  # type: ignore[arg-type]
         )
 
     return _seen(_asked(create))
@@ -166,6 +180,25 @@ def read_run(run_id: str) -> DeployedRun:
         return await client.read_flow_run(UUID(run_id))
 
     return _seen(_asked(read))
+
+
+def cancel_run(run_id: str, why: str, *, patience: float = 30) -> None:
+    """Have a run stopped: its worker ends its process; where it has not begun, it never does.
+
+    Raises:
+        Transient: the server does not answer.
+    """
+
+    async def cancel(client: PrefectClient) -> None:
+        found = await client.read_flow_run(UUID(run_id))
+        kind = found.state.type if found.state else StateType.SCHEDULED
+        if kind in _FINAL:
+            return
+        begun = kind in {StateType.RUNNING, StateType.PENDING, StateType.CANCELLING}
+        state: Any = Cancelling(message=why) if begun else Cancelled(message=why)
+        await client.set_flow_run_state(UUID(run_id), state, force=True)
+
+    _asked(cancel, patience)
 
 
 def open_runs(deployment: Deployment) -> list[DeployedRun]:
@@ -209,6 +242,8 @@ def _seen(run: FlowRun) -> DeployedRun:
         ended=state is not None and state.type in _FINAL,
         completed=state is not None and state.type == StateType.COMPLETED,
         seconds=run.total_run_time.total_seconds(),
+        starts=run.run_count or 0,
+        tags=tuple(run.tags),
     )
 
 

@@ -173,6 +173,12 @@ def task_run_id() -> str:
     return str(context.task_run.id)
 
 
+def task_run_id_or_none() -> str | None:
+    """Return the id of the task run whose function is running; None outside any."""
+    context = TaskRunContext.get()
+    return str(context.task_run.id) if context else None
+
+
 def run_count() -> int:
     """Return how often the running flow run was started; Prefect counts its own retries."""
     context = FlowRunContext.get()

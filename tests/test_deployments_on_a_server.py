@@ -20,6 +20,10 @@ from sdk.testing.server import PrefectServer, prefect_server
 __all__ = ["prefect_server"]
 
 ROOT = Path(__file__).parent.parent
+PATIENCE = 600.0
+"""Seconds for a run to get somewhere: a few on an idle machine; no test is about time."""
+
+pytestmark = pytest.mark.timeout(1800)
 DEPLOYED = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 
 
@@ -128,7 +132,7 @@ class Naps:
         return str(self.api.get(f"/flow_runs/{run}")["state"]["name"])
 
     def wait(self, run: str, *states: str) -> None:
-        wait_until(lambda: self.state(run) in states, 120, f"{run} is never {states}")
+        wait_until(lambda: self.state(run) in states, PATIENCE, f"{run} is never {states}")
 
 
 def living(store: Path) -> set[str]:

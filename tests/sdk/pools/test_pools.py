@@ -14,7 +14,6 @@ from sdk.pools.plan import There, plan
 GIVEN = {
     "ECS_CLUSTER": "arn:aws:ecs:eu-west-1:1:cluster/flows",
     "ECS_TASK_DEFINITION": "arn:aws:ecs:eu-west-1:1:task-definition/flow:7",
-    "ECS_VPC": "vpc-1",
     "ECS_SUBNETS": "subnet-1,subnet-2",
     "ECS_SECURITY_GROUPS": "sg-1",
     "DATAWEAVE_STORAGE": "s3://data",
@@ -37,7 +36,7 @@ def test_each_environment_has_its_pools_and_the_variables_name_them() -> None:
 def test_values_come_from_the_environment_and_missing_ones_are_named() -> None:
     properties = pools("production")["ecs"].template["variables"]["properties"]
     assert properties["task_definition_arn"]["default"] == GIVEN["ECS_TASK_DEFINITION"]
-    network = properties["network_configuration"]["default"]["awsvpcConfiguration"]
+    network = properties["network"]["default"]
     assert network["subnets"] == ["subnet-1", "subnet-2"]
     assert properties["env"]["default"]["DATAWEAVE_ENVIRONMENT"] == "production"
     with pytest.raises(DeclarationError) as caught:

@@ -1,0 +1,66 @@
+"""The census: which runs have a process on this machine.
+
+    python -m canary.reconciler.census [--storage URL] [--seconds 5]
+
+Prefect's process worker gives each run's process its id in the environment. The list is put under
+the storage root every few seconds, changed or not: that it changes is the machine's own sign of
+life. It is another process than any run or worker, so that what kills those does not end it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import time
+from pathlib import Path
+
+from canary.reconciler.signs import CENSUS
+from sdk.crashes import process_start
+from sdk.errors import PlatformError
+from sdk.running.heart import this_host
+from sdk.storage import storage
+
+RUN_ID = b"PREFECT__FLOW_RUN_ID="
+SECONDS = 5.0
+
+log = logging.getLogger("canary")
+
+
+def processes() -> dict[str, list[int]]:
+    """Return the processes of each run on this machine: children of a run's process too."""
+    found: dict[str, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            environment = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:  # ended meanwhile, or another user's
+            continue
+        for variable in environment:
+            if variable.startswith(RUN_ID) and process_start(int(entry.name)) is not None:
+                run = variable.removeprefix(RUN_ID).decode(errors="replace")
+                found.setdefault(run, []).append(int(entry.name))
+    return found
+
+
+def main() -> None:
+    """Take the census for ever."""
+    parser = argparse.ArgumentParser(description="Say which runs have a process here.")
+    parser.add_argument("--storage", default=os.environ.get("DATAWEAVE_STORAGE", ""))
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    given = parser.parse_args()
+    if not given.storage:
+        parser.error("name the storage root: --storage, or DATAWEAVE_STORAGE")
+    root, path = storage(given.storage), f"{CENSUS}/{this_host()}"
+    while True:
+        try:
+            root.put(path, json.dumps(processes()).encode())
+        except PlatformError as error:
+            log.warning("the census could not be written: %s", error.problem)
+        time.sleep(given.seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the platform forgets: old runs, logs and events in the database, old log files."""
