@@ -25,8 +25,17 @@ LONGEST: Final = 160
 MOST_AMOUNT: Final = Decimal(10) ** 11
 """A million million of the smallest currency buys nothing that a shop sells."""
 
-_ALSO_WORDS: Final = {"FT": "HUF", "RM": "MYR", "DIN": "RSD", "RP": "IDR", "TL": "TRY", "KR": ""}
+_ALSO_WORDS: Final = {
+    "FT": "HUF", "RM": "MYR", "DIN": "RSD", "RP": "IDR", "TL": "TRY", "KR": "", "GEL": "GEL",
+    "PEN": "PEN", "BAM": "BAM", "MAD": "MAD", "SR": "SAR", "KD": "KWD", "QR": "QAR",
+}  # fmt: skip
 """Signs that are also common words or units: money only in their own country."""
+_ALSO_SMALL: Final = frozenset(
+    ("EUR", "USD", "GBP", "CHF", "PLN", "SEK", "NOK", "DKK", "CZK", "HUF", "RON", "ILS")
+)
+"""Codes that shops write in small letters too; of the others "Gel 4 L" and "Try 2" are words."""
+_MEASURE: Final = re.compile(r"\s?(?:[kmcd]?[lgm]|oz|lbs?|pcs|stk)\b(?!\.)", re.IGNORECASE)
+"""Behind a number it makes an amount of goods of it, whatever stands before."""
 _ALSO_COUNTRY: Final = frozenset(_ALSO_WORDS) - {"KR"}
 
 _DIGITS: Final = str.maketrans(
@@ -75,6 +84,8 @@ def _markers(text: str) -> list[tuple[int, int, str]]:
                     continue
                 bare, start = "$", one.end() - 1
             written = bare
+        if written in CODES and written not in _ALSO_SMALL and not one[0].isupper():
+            continue
         found.append((start, one.end(), written))
     return found
 
@@ -194,6 +205,8 @@ def price_texts(text: str, place: Place, *, bare: bool = True) -> list[PriceText
             if read_up_to <= sign[0] and _touch(text, sign[1], amount.start())
         ]
         after = [sign for sign in signs if sign[1] <= right and _touch(text, end, sign[0])]
+        if before and _MEASURE.match(text, amount.end()) and not text[amount.end()].isupper():
+            before = []
         beside = before[-1:] or after[:1]
         start = before[-1][0] if before else amount.start()
         end = max(end, after[0][1]) if after and not before else end

@@ -49,6 +49,8 @@ def choose_availability(
             continue
         if stated is Availability.IN_STOCK and shown is not None and not sells:
             return shown, "page:line", _LINE
+        if stated is Availability.OUT_OF_STOCK and lines == {Availability.PREORDER}:
+            return Availability.PREORDER, "page:line", _LINE  # "not in stock" of what is to come
         return stated, reading.source, reading.trust
     if shown is not None and not sells:
         return shown, "page:line", _LINE

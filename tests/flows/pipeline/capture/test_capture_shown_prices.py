@@ -141,3 +141,23 @@ def test_a_brand_stands_beside_its_label():
     assert price(box, also=["brand"]) == (Decimal("20.00"), "Bosch")
     two = box + "<p>Brand</p><p>Other</p>"
     assert price(two, also=["brand"]) == (Decimal("20.00"), None)
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Copper Pot Toilet Gel 4 L", "Pen 3 pieces", "Try 2 of them", "Mad 5", "Shower gel 250"],
+)
+def test_words_that_are_currency_codes_too_make_no_price(title):
+    page = f"<title>{title}</title><h1>{title}</h1><p class='price'>11,90 €</p>"
+    assert extract_product(page.encode(), "https://shop.test/1").price == Decimal("11.90")
+    page = f"<title>{title}</title><h1>{title}</h1><p>Sold out</p>"
+    assert extract_product(page.encode(), "https://shop.test/1").price is None
+
+
+def test_what_can_be_ordered_before_it_is_there_is_not_sold_out():
+    box = (
+        f"{PRICE}<p>Pre-order</p><script type='application/ld+json'>"
+        '{"@type": "Product", "name": "Garden chair", "offers": {"@type": "Offer", "price": 20, '
+        '"priceCurrency": "EUR", "availability": "OutOfStock"}}</script>'
+    )
+    assert price(box, also=["availability"]) == (Decimal(20), "preorder")
