@@ -43,6 +43,7 @@ test: setup ## run all tests
 soak: setup ## the chaos tests at full numbers
 	@if [ -d ../shared/data/pages ]; then $(BIN)/python benchmarks/capture/fuzz.py; fi
 	@DATAWEAVE_TEST_KILLS=40 DATAWEAVE_KILLS=200 $(BIN)/python -m pytest -q --timeout 7200 tests/e2e/test_killed.py tests/sdk/test_killed_pipeline.py
+	@DATAWEAVE_PLATFORM_KILLS=100 DATAWEAVE_PLATFORM_RUNS=200 $(BIN)/python -m pytest -q tests/canary/kill
 
 bench-day: setup ## measure a customer's day on the real price files
 	@$(BIN)/python -m benchmarks.day

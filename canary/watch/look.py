@@ -139,7 +139,8 @@ class Look:
         latest = self._first({**which, "flow_runs": due, "sort": "EXPECTED_START_TIME_DESC"})
         ended = self._first({**which, "flow_runs": {
             **due, "state": {"type": {"any_": ENDED}}}, "sort": "END_TIME_DESC"})  # fmt: skip
-        since = self._ago(latest["expected_start_time"]) if latest else None
+        # One that was just deployed was never due, and is not missing for that.
+        since = self._ago(latest["expected_start_time"] if latest else deployment["created"])
         kind = latest["state_type"] if latest else ""
         name = str(deployment["name"])
         told = records(self.storage, _subject(deployment), 20) if readable else []
@@ -147,7 +148,7 @@ class Look:
         return CanaryRun(
             name=name,
             since_due=since,
-            queued=since or 0.0 if kind in {"SCHEDULED", "PENDING"} else 0.0,
+            queued=since if kind in {"SCHEDULED", "PENDING"} else 0.0,
             running=self._ago(latest["start_time"])
             if latest and kind == "RUNNING" and latest["start_time"] else 0.0,
             ended=str(ended["state_type"]) if ended else "",

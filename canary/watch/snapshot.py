@@ -68,7 +68,8 @@ class CanaryRun:
 
     Attributes:
         name: of the canary's deployment.
-        since_due: seconds since a run was due last; None if none ever was.
+        since_due: seconds since a run was due last, or since it was deployed where none ever was;
+            None if neither is known.
         queued: seconds for which the open run has not begun; 0 if it has, or there is none.
         running: seconds for which the open run runs; 0 if none does.
         ended: state of the latest that ended; empty if none has.

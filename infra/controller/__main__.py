@@ -140,7 +140,8 @@ def _status(layout: Layout) -> int:
 
 
 def _note_supervisor(layout: Layout, pid: int) -> None:
-    fresh = layout.folder / "run" / "supervisor.pid.new"
+    # Both `up` and the supervisor note it, at the same moment: each by a file of its own.
+    fresh = layout.folder / "run" / f"supervisor.pid.{os.getpid()}"
     fresh.write_text(str(pid))
     fresh.replace(layout.folder / "run" / "supervisor.pid")  # a reader sees a number, always
 
@@ -149,11 +150,24 @@ def _supervisor(layout: Layout) -> int | None:
     """Return the supervisor's process id, if it runs and is one."""
     try:
         pid = int((layout.folder / "run" / "supervisor.pid").read_text())
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        zombie = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        command = _command(pid)
     except (OSError, ValueError):
         return None
-    return pid if b"infra.controller" in command and not zombie else None
+    return pid if b"infra.controller" in command else None
+
+
+def _command(pid: int) -> bytes:
+    """Return a process's command line; empty for one that has ended and was not waited for.
+
+    A process that was begun a moment ago has none yet: the kernel writes it last.
+    """
+    for _ in range(50):
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        zombie = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        if command or zombie:
+            return b"" if zombie else command
+        time.sleep(0.02)
+    return b""
 
 
 if __name__ == "__main__":

@@ -96,6 +96,16 @@ def test_quiet_cycles_find_nothing(site: Site, watch: Watch) -> None:
     assert (site.folder / "beat").read_text().endswith(" 0\n")
 
 
+def test_a_canary_that_was_just_deployed_is_not_missing(site: Site, watch: Watch) -> None:
+    flow = site.api.post("/flows/", {"name": "canary"})["id"]
+    body = {"name": "canary-new", "flow_id": flow, "parameters": {"name": "new"}}
+    made = site.api.post("/deployments/", body)["id"]
+    assert faults(watch) == []
+    site.sql(f"update deployment set created = created - interval '2 hours' where id = '{made}'")
+    assert faults(watch) == ["canary-missing"]
+    site.sql(f"delete from deployment where id = '{made}'")
+
+
 @pytest.mark.parametrize("fault", SEEDS)
 def test_a_seeded_fault_is_found_in_one_cycle_and_told(
     site: Site, watch: Watch, fault: str
