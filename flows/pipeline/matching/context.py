@@ -10,11 +10,12 @@ Promised: the order of the pairs does not matter. Not done: assignment; see ``as
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from flows.pipeline.matching.arrays import Floats, Ints, Singles
+from flows.pipeline.matching.compiled import compiled
 
 NAMES: Final = (
     "score",
@@ -28,30 +29,49 @@ ALONE: Final = 20.0
 """The gap where there is no rival: beyond any gap of log-odds (which are cut at 10)."""
 
 
-def lead(group: Ints, values: Floats) -> tuple[Floats, Floats]:
-    """Return, for each entry, its value less the best other of its group, and its rank from 0.
+class Groups:
+    """Which entries belong together: found once, asked for many values."""
 
-    Args:
-        group: of each entry.
-        values: no NaN.
-    """
-    if not len(group):
-        return np.zeros(0), np.zeros(0)
-    order = np.lexsort((-values, group))
-    sorted_group, sorted_values = group[order], values[order]
-    first = np.searchsorted(sorted_group, sorted_group)
-    place = np.arange(len(order)) - first
-    size = np.searchsorted(sorted_group, sorted_group, side="right") - first
-    second = np.minimum(first + 1, len(order) - 1)
-    rival = np.where(place == 0, sorted_values[second], sorted_values[first])
-    gap = np.where(size > 1, sorted_values - rival, ALONE)
-    # Equal values share the better rank, so that the order of the rows decides nothing.
-    fresh = np.ones(len(order), bool)
-    fresh[1:] = (sorted_group[1:] != sorted_group[:-1]) | (sorted_values[1:] != sorted_values[:-1])
-    rank = place[np.maximum.accumulate(np.where(fresh, np.arange(len(order)), 0))]
-    gaps, ranks = np.empty(len(order)), np.empty(len(order))
-    gaps[order], ranks[order] = gap, rank
-    return gaps, ranks
+    def __init__(self, group: Ints) -> None:
+        self.order = np.argsort(group, kind="stable")
+        ordered = group[self.order]
+        turn = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+        self.starts = np.concatenate([[0], turn, [len(group)]]).astype(np.int64)
+
+    def lead(self, values: Floats) -> tuple[Floats, Floats]:
+        """Return, for each entry, its value less the best other of its group, and its rank from 0.
+
+        Equal values share the better rank, so that the order of the rows decides nothing.
+
+        Args:
+            values: no NaN.
+        """
+        gaps, ranks = np.empty(len(values)), np.empty(len(values))
+        if len(values):
+            _lead(self.order, self.starts, np.asarray(values, np.float64), gaps, ranks)
+        return gaps, ranks
+
+
+def lead(group: Ints, values: Floats) -> tuple[Floats, Floats]:
+    """Return gaps and ranks of entries of the same number, see ``Groups.lead``."""
+    return Groups(group).lead(values)
+
+
+@compiled
+def _lead(  # pragma: no cover - compiled
+    order: Any, starts: Any, values: Any, gaps: Any, ranks: Any
+) -> None:
+    for group in range(starts.shape[0] - 1):
+        begin, end = starts[group], starts[group + 1]
+        mine = np.sort(values[order[begin:end]])
+        size = end - begin
+        best = mine[size - 1]
+        second = mine[size - 2] if size > 1 else best - ALONE
+        for place in range(begin, end):
+            entry = order[place]
+            value = values[entry]
+            gaps[entry] = value - (second if value == best else best)
+            ranks[entry] = size - np.searchsorted(mine, value, side="right")
 
 
 def context_features(
@@ -68,16 +88,16 @@ def context_features(
         price: distance of the logarithms of the prices; NaN where unknown.
     """
     columns = [np.clip(score, -10, 10)]
-    first = _block(i, j, columns[0])
+    sides = Groups(i), Groups(j)
+    first = _block(sides, columns[0])
     columns += first
-    columns += _block(i, j, first[2])
-    columns += _block(i, j, cosine)
-    columns += _block(i, j, grams)
-    columns += _block(i, j, -np.nan_to_num(price, nan=1.0))
-    return np.column_stack(columns).astype(np.float32)
+    columns += _block(sides, first[2])
+    columns += _block(sides, cosine)
+    columns += _block(sides, grams)
+    columns += _block(sides, -np.nan_to_num(price, nan=1.0))
+    return np.column_stack([column.astype(np.float32) for column in columns])
 
 
-def _block(i: Ints, j: Ints, values: Floats) -> list[Floats]:
-    gap_a, rank_a = lead(i, values)
-    gap_b, rank_b = lead(j, values)
+def _block(sides: tuple[Groups, Groups], values: Floats) -> list[Floats]:
+    (gap_a, rank_a), (gap_b, rank_b) = (side.lead(values) for side in sides)
     return [gap_a, gap_b, np.minimum(gap_a, gap_b), rank_a, rank_b]

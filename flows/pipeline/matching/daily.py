@@ -184,7 +184,7 @@ def _of_seller(
     if len(asking_own):
         j, i = find(part.b.take(asking_own), Index.of(part.a))
         pairs = unite(pairs, (i, asking_own[j]), len(part.b))
-    scored = matcher.in_context(matcher.pair_scores(part, *pairs))
+    scored = matcher.in_context(matcher.contenders(part, *pairs))
     found = present(
         part, scored, one_to_one=True, least=LEAST, evidence=True, sides=("theirs", "ours")
     )

@@ -17,6 +17,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from scipy import sparse  # type: ignore[import-untyped]
 
 from flows.pipeline.matching.arrays import Floats, Ints, Sparse
 from flows.pipeline.matching.sizes import sizes
@@ -98,41 +99,77 @@ def _wide_terms(texts: pl.DataFrame) -> Terms:
     return words(texts["name"], joins=True, runs=True) + words(texts["description"], runs=True)
 
 
-def count(records: pl.DataFrame) -> tuple[list, list]:  # type: ignore[type-arg]
-    """Return the term counts of a table, a part for each batch: words, and grams."""
-    found: tuple[list, list] = ([], [])  # type: ignore[type-arg]
-    for batch in batches(records):
-        texts = folded(batch)
-        found[0].append(count_terms(_wide_terms(texts)))
-        found[1].append(count_terms(grams(texts["name"], GRAM)))
-    return found
+@dataclass(frozen=True)
+class Prepared:
+    """A batch of a table before the vocabularies are known.
+
+    Attributes:
+        texts: folded.
+        title: terms of each text; wide: the same with joins, runs and the description.
+        grams: letter groups.
+    """
+
+    texts: pl.DataFrame
+    title: Terms
+    wide: Terms
+    grams: Terms
+
+    @classmethod
+    def of(cls, records: pl.DataFrame) -> Prepared:
+        """Fold RECORDS and take their terms."""
+        texts = folded(records)
+        return cls(texts, _title_terms(texts), _wide_terms(texts), grams(texts["name"], GRAM))
+
+    def encode(self, records: pl.DataFrame, known: Vocabularies) -> Encoded:
+        """Return the batch encoded; a row's encoding does not depend on the other rows."""
+        return Encoded(
+            self.texts,
+            records["price"].fill_null(float("nan")).to_numpy().astype(np.float64),
+            sizes(self.texts["title"]),
+            known.words.rows(self.title),
+            known.words.rows(self.wide),
+            known.grams.rows(self.grams),
+        )
 
 
-def vocabularies(*tables: pl.DataFrame) -> Vocabularies:
-    """Return the vocabularies of RECORDS tables, taken together."""
-    counts = [count(records) for records in tables]
+def encode_all(*tables: pl.DataFrame) -> tuple[list[Encoded], Vocabularies]:
+    """Return RECORDS tables encoded with vocabularies of all of them."""
+    prepared = [[Prepared.of(batch) for batch in batches(records)] for records in tables]
+    parts = [part for batch in prepared for part in batch]
     size = sum(records.height for records in tables)
-    return Vocabularies(
-        merge([part for found, _ in counts for part in found], size),
-        merge([part for _, found in counts for part in found], size),
+    known = Vocabularies(
+        merge([count_terms(part.wide) for part in parts], size),
+        merge([count_terms(part.grams) for part in parts], size),
     )
+    return [
+        together(
+            [part.encode(batch, known) for part, batch in zip(done, batches(records), strict=True)]
+        )
+        for done, records in zip(prepared, tables, strict=True)
+    ], known
 
 
 def encode(records: pl.DataFrame, known: Vocabularies) -> Encoded:
-    """Return RECORDS encoded; a row's encoding does not depend on the other rows."""
-    texts = folded(records)
-    rows = records.height
+    """Return RECORDS encoded with vocabularies that are there, such as those of an index."""
+    return together([Prepared.of(batch).encode(batch, known) for batch in batches(records)])
+
+
+def together(parts: list[Encoded]) -> Encoded:
+    """Return parts of a table as one."""
+    if len(parts) == 1:
+        return parts[0]
     return Encoded(
-        texts,
-        records["price"].fill_null(float("nan")).to_numpy().astype(np.float64),
-        sizes(texts["title"]),
-        known.words.rows(_title_terms(texts), rows),
-        known.words.rows(_wide_terms(texts), rows),
-        known.grams.rows(grams(texts["name"], GRAM), rows),
+        pl.concat([part.texts for part in parts]),
+        np.concatenate([part.price for part in parts]),
+        np.concatenate([part.sizes for part in parts]),
+        *(
+            sparse.vstack([getattr(part, view) for part in parts], format="csr")
+            for view in ("title", "wide", "grams")
+        ),
     )
 
 
 def batches(records: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Yield the rows in batches; nothing for an empty table."""
-    for start in range(0, records.height, BATCH):
+    """Yield the rows in batches; one for an empty table."""
+    for start in range(0, max(records.height, 1), BATCH):
         yield records[start : start + BATCH]

@@ -126,7 +126,8 @@ def whole_tables(tables: Tables, true: pl.DataFrame) -> dict[str, Any]:
     """Return the figures of matching whole tables one to one, learnt without labels."""
     matcher = learn_alone(tables)
     i, j = tables.candidates()
-    scored = matcher.in_context(matcher.pair_scores(tables, i, j))
+    scored = matcher.in_context(matcher.contenders(tables, i, j))
+    i, j = scored.i, scored.j
     chosen = one_to_one(i, j, scored.probability, EVEN)
     true_i, true_j = tables.rows(true)
     width = max(len(tables.b), 1)

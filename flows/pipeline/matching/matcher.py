@@ -21,7 +21,7 @@ from flows.pipeline.matching import candidates, context
 from flows.pipeline.matching.arrays import Flags, Floats, Ints, Singles, distinct
 from flows.pipeline.matching.boosting import CUT, Trees, log_odds
 from flows.pipeline.matching.decision import Thresholds
-from flows.pipeline.matching.encode import Encoded, Vocabularies, encode, vocabularies
+from flows.pipeline.matching.encode import Encoded, Vocabularies, encode_all
 from flows.pipeline.matching.errors import PairsError
 from flows.pipeline.matching.features import CHEAP, NAMES, add_strings, cheap_features
 from flows.pipeline.matching.features.plain import plain_probability
@@ -65,8 +65,8 @@ class Tables:
             TableError: a table has no titles, or ids that are missing or not unique.
         """
         left, right = canonical(a, table="table A"), canonical(b, table="table B")
-        known = vocabularies(left, right)
-        return cls(left, right, encode(left, known), encode(right, known), known)
+        (one, two), known = encode_all(left, right)
+        return cls(left, right, one, two, known)
 
     def rows(self, pairs: pl.DataFrame) -> tuple[Ints, Ints]:
         """Return the rows that pairs of ids point to.
@@ -186,6 +186,21 @@ class Matcher:
             features[cut], probability[cut] = self._pair_batch(tables, i[cut], j[cut])
         return Scored(i, j, probability, features)
 
+    def contenders(self, tables: Tables, i: Ints, j: Ints) -> Scored:
+        """Score candidates by themselves, and leave the hopeless behind: they are no rivals."""
+        parts = []
+        for start in range(0, max(len(i), 1), BATCH):
+            cut = slice(start, start + BATCH)
+            features, probability = self._pair_batch(tables, i[cut], j[cut])
+            kept = np.flatnonzero(probability > HOPELESS)
+            parts.append(Scored(i[cut][kept], j[cut][kept], probability[kept], features[kept]))
+        return Scored(
+            np.concatenate([part.i for part in parts]),
+            np.concatenate([part.j for part in parts]),
+            np.concatenate([part.probability for part in parts]),
+            np.concatenate([part.features for part in parts]),
+        )
+
     def _pair_batch(self, tables: Tables, i: Ints, j: Ints) -> tuple[Singles, Floats]:
         features = cheap_features(tables.a, tables.b, i, j, tables.known)
         probability = np.full(len(i), HOPELESS)
@@ -223,7 +238,7 @@ class Matcher:
         return replace(scored, probability=self.conclude(scored, leads))
 
     def conclude(self, scored: Scored, leads: Singles) -> Floats:
-        """Return the probabilities in context; a hopeless pair keeps what it has."""
+        """Return the probabilities in context; a hopeless pair that was asked keeps what it has."""
         if self.context is None:
             return scored.probability
         probability = scored.probability.copy()
@@ -259,7 +274,8 @@ class Matcher:
         """Return the probability of each pair of rows."""
         if not context or self.context is None:
             return self.pair_scores(tables, i, j).probability
-        all_i, all_j = unite(tables.candidates(), (i, j), len(tables.b))
+        rivals = self.contenders(tables, *tables.candidates())
+        all_i, all_j = unite((rivals.i, rivals.j), (i, j), len(tables.b))
         scored = self.in_context(self.pair_scores(tables, all_i, all_j))
         return scored.probability[locate(all_i, all_j, i, j, len(tables.b))]
 

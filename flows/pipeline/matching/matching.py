@@ -8,6 +8,7 @@ for a high probability, whatever the texts; whether the pair then goes to review
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -61,9 +62,8 @@ def match(
     tables = Tables.of(a, b)
     matcher = matcher or learn_alone(tables)
     if client is None:
-        i, j = tables.candidates()
-        scored = matcher.in_context(matcher.pair_scores(tables, i, j))
-        scored = Scored(i, j, with_identity(scored.probability, scored.features), scored.features)
+        scored = matcher.in_context(matcher.contenders(tables, *tables.candidates()))
+        scored = replace(scored, probability=with_identity(scored.probability, scored.features))
     else:
         from flows.pipeline.matching.parallel import score_on
 

@@ -2,7 +2,7 @@
 
 A million titles hold tens of millions of words and letter groups; as Python strings they cost
 minutes and gigabytes. Here the texts of a batch are one array of code points, and every term is a
-64-bit polynomial hash taken over it with numpy: the same text gives the same hash on every
+64-bit polynomial hash taken over it, compiled: the same text gives the same hash on every
 machine, and a vocabulary is a sorted array that can be mapped into memory.
 
 Kinds of term: ``words`` between blanks; ``joins`` of two neighbouring words, written as one
@@ -17,13 +17,14 @@ bound); no attacker's texts are defended against.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from flows.pipeline.matching.arrays import Hashes, Ints
+from flows.pipeline.matching.compiled import compiled
 
 WORD, NUMBER, CODE = 0, 1, 2
 LONG_NUMBER: Final = 5
@@ -40,65 +41,34 @@ _BLANK, _END = 32, 10
 
 @dataclass(frozen=True)
 class Terms:
-    """Terms of a batch of texts, in the order of the texts.
+    """Terms of a batch of texts, text by text.
 
     Attributes:
-        rows: which text, one entry for each term.
-        hashes: of the term.
+        starts: where the terms of each text start, and where the last ones end.
+        hashes: of the terms; within a text sorted, each once.
         classes: WORD, NUMBER or CODE.
     """
 
-    rows: Ints
+    starts: Ints
     hashes: Hashes
     classes: NDArray[np.int8]
 
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def rows(self) -> Ints:
+        """Which text each term is of."""
+        return np.repeat(np.arange(len(self)), np.diff(self.starts))
+
     def __add__(self, other: Terms) -> Terms:
-        return Terms(
+        """The terms of two lists of as many texts, text by text."""
+        return _grouped(
             np.concatenate([self.rows, other.rows]),
             np.concatenate([self.hashes, other.hashes]),
             np.concatenate([self.classes, other.classes]),
+            len(self),
         )
-
-
-def _mix(values: NDArray[np.unsignedinteger]) -> Hashes:
-    """Spread code points over 64 bits (the finaliser of splitmix64, Steele et al. 2014)."""
-    with np.errstate(over="ignore"):
-        mixed = values.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return mixed ^ (mixed >> np.uint64(31))
-
-
-def _points(texts: pl.Series) -> NDArray[np.uint32]:
-    joined = "\n".join(texts.to_list()) + "\n" if len(texts) else ""
-    return np.frombuffer(joined.encode("utf-32-le", "replace"), dtype=np.uint32)
-
-
-def _digits(points: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """ASCII digits and the point: NFKD has already made full-width forms plain."""
-    return np.asarray(((points >= 48) & (points <= 57)) | (points == 46), np.bool_)
-
-
-def _segments(
-    points: NDArray[np.uint32], starts: Ints, ends: Ints
-) -> tuple[Hashes, NDArray[np.int8]]:
-    """Return hash and class of each segment [start, end) of the points."""
-    if not len(starts):
-        return np.zeros(0, np.uint64), np.zeros(0, np.int8)
-    lengths = ends - starts
-    bounds = np.cumsum(lengths) - lengths
-    offsets = np.arange(lengths.sum()) - np.repeat(bounds, lengths)
-    chars = points[np.repeat(starts, lengths) + offsets]
-    with np.errstate(over="ignore"):
-        powers = _POWERS[np.minimum(offsets, _LONGEST)]
-        hashes = np.add.reduceat(_mix(chars) * powers, bounds)
-    digits = np.add.reduceat(_digits(chars).astype(np.int32), bounds)
-    classes = np.where(
-        digits == 0,
-        WORD,
-        np.where(digits < lengths, CODE, np.where(lengths >= LONG_NUMBER, CODE, NUMBER)),
-    ).astype(np.int8)
-    return hashes, classes
 
 
 def words(texts: pl.Series, *, joins: bool = False, runs: bool = False) -> Terms:
@@ -110,33 +80,11 @@ def words(texts: pl.Series, *, joins: bool = False, runs: bool = False) -> Terms
         runs: also the runs of letters and of digits of words that hold both.
     """
     points = _points(texts)
-    ends_of_text = points == _END
-    inside = ~(ends_of_text | (points == _BLANK))
-    row_of = np.cumsum(ends_of_text) - ends_of_text
-    before = np.concatenate([[False], inside[:-1]]) if len(inside) else inside
-    after = np.concatenate([inside[1:], [False]]) if len(inside) else inside
-    starts, ends = np.flatnonzero(inside & ~before), np.flatnonzero(inside & ~after) + 1
-    rows = row_of[starts].astype(np.int64)
-    hashes, classes = _segments(points, starts, ends)
-    found = Terms(rows, hashes, classes)
-    if joins and len(rows) > 1:
-        same = rows[:-1] == rows[1:]
-        power = _POWERS[np.minimum(ends - starts, _LONGEST)[:-1]]
-        with np.errstate(over="ignore"):
-            joined = hashes[:-1] + power * hashes[1:]
-        either = np.where((classes[:-1] != WORD) | (classes[1:] != WORD), CODE, WORD)
-        found = found + Terms(rows[:-1][same], joined[same], either[same].astype(np.int8))
-    if runs and len(points):
-        kind = np.where(inside, np.where(_digits(points), 1, 2), 0)
-        turn = np.flatnonzero(np.diff(kind, prepend=-1, append=-1))
-        run_starts, run_ends = turn[:-1], turn[1:]
-        held = kind[run_starts] > 0
-        run_starts, run_ends = run_starts[held], run_ends[held]
-        whole = np.isin(run_starts, starts) & np.isin(run_ends, ends)
-        run_starts, run_ends = run_starts[~whole], run_ends[~whole]
-        run_rows = row_of[run_starts].astype(np.int64)
-        found = found + Terms(run_rows, *_segments(points, run_starts, run_ends))
-    return found
+    most = 3 * len(points)
+    rows, hashes = np.empty(most, np.int64), np.empty(most, np.uint64)
+    classes = np.empty(most, np.int8)
+    found = _word_terms(points, _POWERS, joins, runs, rows, hashes, classes)
+    return _grouped(rows[:found], hashes[:found], classes[:found], len(texts))
 
 
 def grams(texts: pl.Series, size: int = 3) -> Terms:
@@ -145,23 +93,172 @@ def grams(texts: pl.Series, size: int = 3) -> Terms:
     A text shorter than ``size`` gives none.
     """
     points = _points(texts)
-    points = points[points != _BLANK]
-    ends_of_text = points == _END
-    row_of = np.cumsum(ends_of_text) - ends_of_text
-    count = len(points) - size + 1
-    if count <= 0:
-        return Terms(np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.int8))
-    mixed = _mix(points)
-    hashes = np.zeros(count, np.uint64)
-    with np.errstate(over="ignore"):
-        for place in range(size):
-            hashes += mixed[place : place + count] * _POWERS[place]
-    # A window is inside one text when its last point belongs to the row of its first, and is not
-    # the end itself.
-    last = slice(size - 1, size - 1 + count)
-    good = (row_of[:count] == row_of[last]) & ~ends_of_text[last]
-    return Terms(
-        row_of[:count][good].astype(np.int64),
-        hashes[good],
-        np.zeros(int(good.sum()), np.int8),
+    rows, hashes = np.empty(len(points), np.int64), np.empty(len(points), np.uint64)
+    found = _gram_terms(points, _POWERS, size, rows, hashes)
+    return _grouped(rows[:found], hashes[:found], np.zeros(found, np.int8), len(texts))
+
+
+def _points(texts: pl.Series) -> NDArray[np.uint32]:
+    """Code points of all texts, each closed by a line end."""
+    joined = (texts.to_frame("t").select(pl.col("t").str.join("\n")).item() or "") + "\n"
+    return (
+        np.frombuffer(joined.encode("utf-32-le", "replace"), dtype=np.uint32)
+        if len(texts)
+        else np.zeros(0, np.uint32)
     )
+
+
+def _grouped(rows: Ints, hashes: Hashes, classes: NDArray[np.int8], count: int) -> Terms:
+    starts = np.zeros(count + 1, np.int64)
+    out, kinds = np.empty(len(rows), np.uint64), np.empty(len(rows), np.int8)
+    kept = _group(rows, hashes, classes, starts, out, kinds)
+    return Terms(starts, out[:kept].copy(), kinds[:kept].copy())
+
+
+@compiled
+def _mix(value: Any) -> Any:  # pragma: no cover - compiled
+    """Spread a code point over 64 bits (the finaliser of splitmix64, Steele et al. 2014)."""
+    mixed = np.uint64(value) + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+@compiled
+def _kind(digits: int, length: int) -> int:  # pragma: no cover - compiled
+    if digits == 0:
+        return WORD
+    return CODE if digits < length or length >= LONG_NUMBER else NUMBER
+
+
+@compiled
+def _is_digit(point: Any) -> bool:  # pragma: no cover - compiled
+    """ASCII digits and the point: NFKD has already made full-width forms plain."""
+    return bool((48 <= point <= 57) or point == 46)
+
+
+@compiled
+def _word_terms(  # pragma: no cover - compiled
+    points: Any, powers: Any, joins: bool, runs: bool, rows: Any, hashes: Any, classes: Any
+) -> int:
+    found, row, start, digits = 0, 0, 0, 0
+    value = np.uint64(0)
+    before, before_length, before_kind = np.uint64(0), 0, -1
+    for place in range(points.shape[0]):
+        point = points[place]
+        if point != _BLANK and point != _END:
+            value += _mix(point) * powers[min(place - start, _LONGEST)]
+            digits += _is_digit(point)
+            continue
+        length = place - start
+        if length:
+            kind = _kind(digits, length)
+            rows[found], hashes[found], classes[found] = row, value, kind
+            found += 1
+            if joins and before_kind >= 0:
+                rows[found] = row
+                hashes[found] = before + powers[min(before_length, _LONGEST)] * value
+                classes[found] = WORD if kind == WORD and before_kind == WORD else CODE
+                found += 1
+            if runs and 0 < digits < length:
+                found = _runs(points, start, place, powers, row, rows, hashes, classes, found)
+            before, before_length, before_kind = value, length, kind
+        if point == _END:
+            row += 1
+            before_kind = -1
+        start, digits, value = place + 1, 0, np.uint64(0)
+    return found
+
+
+@compiled
+def _runs(  # pragma: no cover - compiled
+    points: Any,
+    start: int,
+    stop: int,
+    powers: Any,
+    row: int,
+    rows: Any,
+    hashes: Any,
+    classes: Any,
+    found: int,
+) -> int:
+    """Add the runs of letters and of digits of one word."""
+    first = start
+    value = np.uint64(0)
+    for place in range(start, stop + 1):
+        if place == stop or (
+            place > first and _is_digit(points[place]) != _is_digit(points[first])
+        ):
+            length = place - first
+            digits = length if _is_digit(points[first]) else 0
+            rows[found], hashes[found], classes[found] = row, value, _kind(digits, length)
+            found += 1
+            first, value = place, np.uint64(0)
+        if place < stop:
+            value += _mix(points[place]) * powers[min(place - first, _LONGEST)]
+    return found
+
+
+@compiled
+def _gram_terms(  # pragma: no cover - compiled
+    points: Any, powers: Any, size: int, rows: Any, hashes: Any
+) -> int:
+    found, row, held = 0, 0, 0
+    window = np.zeros(size, np.uint64)
+    for place in range(points.shape[0]):
+        point = points[place]
+        if point == _END:
+            row += 1
+            held = 0
+        elif point != _BLANK:
+            window[:-1] = window[1:].copy()
+            window[-1] = _mix(point)
+            held += 1
+            if held >= size:
+                value = np.uint64(0)
+                for at in range(size):
+                    value += window[at] * powers[at]
+                rows[found], hashes[found] = row, value
+                found += 1
+    return found
+
+
+@compiled
+def _group(  # pragma: no cover - compiled
+    rows: Any, hashes: Any, classes: Any, starts: Any, out: Any, kinds: Any
+) -> int:
+    """Sort terms by row and hash, each once with its highest class; return how many are left."""
+    for place in range(rows.shape[0]):
+        starts[rows[place] + 1] += 1
+    for row in range(starts.shape[0] - 1):
+        starts[row + 1] += starts[row]
+    filled = starts[:-1].copy()
+    for place in range(rows.shape[0]):
+        at = filled[rows[place]]
+        out[at], kinds[at] = hashes[place], classes[place]
+        filled[rows[place]] += 1
+    kept = 0
+    for row in range(starts.shape[0] - 1):
+        begin, end = starts[row], starts[row + 1]
+        if row:
+            starts[row] = kept
+        if end - begin > 64:
+            order = np.argsort(out[begin:end])
+            out[begin:end] = out[begin:end][order]
+            kinds[begin:end] = kinds[begin:end][order]
+        else:
+            for place in range(begin + 1, end):
+                value, kind, at = out[place], kinds[place], place
+                while at > begin and out[at - 1] > value:
+                    out[at], kinds[at] = out[at - 1], kinds[at - 1]
+                    at -= 1
+                out[at], kinds[at] = value, kind
+        first = kept
+        for place in range(begin, end):
+            if kept > first and out[kept - 1] == out[place]:
+                kinds[kept - 1] = max(kinds[kept - 1], kinds[place])
+            else:
+                out[kept], kinds[kept] = out[place], kinds[place]
+                kept += 1
+    starts[-1] = kept
+    return kept

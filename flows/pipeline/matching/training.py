@@ -170,7 +170,8 @@ def _in_context(
 ) -> Floats:
     """The features of the context stage, with held-out scores for the pairs themselves."""
     width = len(tables.b)
-    all_i, all_j = unite(tables.candidates(), (i, j), width)
+    rivals = matcher.contenders(tables, *tables.candidates())
+    all_i, all_j = unite((rivals.i, rivals.j), (i, j), width)
     scored = matcher.pair_scores(tables, all_i, all_j)
     here = locate(all_i, all_j, i, j, width)
     probability, features = scored.probability.copy(), scored.features.copy()
