@@ -151,7 +151,8 @@ def test_a_run_has_a_heart_and_gives_way_as_its_deployment_says(
     first = {rule: naps.start(ruled[rule], f"{rule}-first") for rule in ruled}
     for run in first.values():
         naps.wait(run, "Running")
-    assert living(store) == set(first.values())
+    # The worker may also be at a deployment's run that was due by its schedule.
+    assert living(store) >= set(first.values())
     second = {rule: naps.start(ruled[rule], f"{rule}-second") for rule in ruled}
     naps.wait(second["skip"], "Skipped")
     naps.wait(second["queue"], "AwaitingTurn")
@@ -166,7 +167,8 @@ def test_a_run_has_a_heart_and_gives_way_as_its_deployment_says(
     assert (tmp_path / "queue-second").exists()
     # A run that was cancelled was killed: its heart is the reconciler's to take away.
     killed = {first["cancel-old"]}
-    wait_until(lambda: living(store) <= killed, 30, "hearts stay")
+    ours = {*first.values(), *second.values()}
+    wait_until(lambda: living(store) & ours <= killed, 30, "hearts stay")
     [log] = (logs / "application").glob(f"{first['skip']}.*.log")
     assert "napping" in log.read_text()
     worker.stop()

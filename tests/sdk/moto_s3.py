@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 import boto3
+import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
@@ -28,6 +29,8 @@ def s3_endpoint() -> Iterator[str]:
         patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         S3FileSystem.clear_instance_cache()
+        # What an earlier server of this process was told, the next one still knows.
+        httpx.post(f"{endpoint}/moto-api/reset").raise_for_status()
         boto3.client("s3").create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
         )

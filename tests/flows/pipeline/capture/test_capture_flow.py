@@ -253,10 +253,11 @@ def test_how_far_each_site_is_stands_on_the_run(street: Street) -> None:
 
     with get_client(sync_client=True) as client:
         found = client._client.post("/artifacts/filter", json={"limit": 200}).json()
-    tables = [one for one in found if one["key"].startswith("progress-capture-")]
+    # The database is that of all tests of this process; artifacts of others may have no key.
+    tables = [one for one in found if (one["key"] or "").startswith("progress-capture-")]
     assert tables
-    rows = {row["site"]: row for row in json.loads(tables[0]["data"])}
-    assert street.shops["healthy"] in rows
+    shown = [{row["site"]: row for row in json.loads(one["data"])} for one in tables]
+    rows = next(rows for rows in shown if street.shops["healthy"] in rows)
     assert all(row["left"] == 0 for row in rows.values())
 
 
