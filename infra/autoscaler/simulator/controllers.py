@@ -162,7 +162,8 @@ class Oracle:
     """Knows every arrival and every run time, and lets nothing wait.
 
     It has in service, at any time, what the coming longest boot's runs need, and nothing more; it
-    scales in through the same drain as everyone, idle machines first. It meets no faults.
+    scales in through the same drain as everyone, idle machines first. It is compared without
+    faults; under them, what waits because its machine did not come is owed one, too.
     """
 
     def __init__(self, jobs: Sequence[Job], slots: int, tick: float) -> None:
@@ -179,6 +180,9 @@ class Oracle:
         first = max(0, bisect.bisect_right(self._times, now) - 1)
         last = bisect.bisect_right(self._times, now + self._lead)
         most = max(self._running[first:last], default=0)
+        seen = view.observation
+        if seen.waiting:
+            most = max(most, len(seen.waiting) + len(seen.running))
         stuck = view.stuck(now + self._lead)
         return Orders(math.ceil(max(0, most - stuck) / self._slots), idle_first=True)
 

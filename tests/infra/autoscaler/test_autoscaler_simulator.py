@@ -62,6 +62,14 @@ def test_whatever_happens_every_run_starts_once_and_is_paid_for(
     assert outcome.hours * 2 >= work - 1e-9
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_a_machine_that_never_came_leaves_no_run_behind(name: str) -> None:
+    for seed in range(1, 21):
+        outcome = world([Job(10.0, 5.0)], name, Faults(failed=0.8), seed).run()
+        assert len(outcome.waits) == 1
+
+
 @pytest.mark.parametrize("name", sorted(SETTINGS))
 def test_the_same_seed_gives_the_same_day(name: str) -> None:
     jobs = retail.generate(3, hours=2)
