@@ -167,6 +167,17 @@ class AutoScalingGroup:
         """
         self._end(self._waiting(instance_id), now)
 
+    def arrive(self, instance_id: str, now: float) -> None:
+        """Complete the launch's lifecycle action: the instance is in service.
+
+        Raises:
+            LifecycleError: the instance is not pending.
+        """
+        instance = self._find(instance_id)
+        if instance.state != "Pending:Wait":
+            raise LifecycleError(f"{instance_id} has no active lifecycle action")
+        self._enter(instance, now)
+
     def protect(self, instance_id: str, protected: bool) -> None:
         """Set or lift an instance's protection from the group's own scale-in."""
         self._find(instance_id).protected = protected
@@ -188,15 +199,18 @@ class AutoScalingGroup:
     def _expire(self, instance: Instance, at: float) -> None:
         late = instance.boot.fails or instance.boot.seconds > self.hooks.launch_timeout
         if instance.state == "Pending:Wait" and not late:
-            instance.state = "InService"
-            instance.in_service_at = at
-            # No timer runs in service; infinity keeps stale timers from firing.
-            instance.deadline = float("inf")
-            self._transitions.append(Transition(at, instance, "InService"))
+            self._enter(instance, at)
             return
         instance.timed_out = True
         self._end(instance, at)
         self._converge(at)
+
+    def _enter(self, instance: Instance, at: float) -> None:
+        instance.state = "InService"
+        instance.in_service_at = at
+        # No timer runs in service; infinity keeps stale timers from firing.
+        instance.deadline = float("inf")
+        self._transitions.append(Transition(at, instance, "InService"))
 
     def _converge(self, now: float) -> None:
         counted = [instance for instance in self.instances.values() if instance.counts]

@@ -16,10 +16,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
+from typing import Final
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from infra.testing.group import AutoScalingGroup, LifecycleError, LifecycleState
+
+LAUNCH_HOOK: Final = "boot"
+"""A completion of this hook is a launch's; of any other, a termination's."""
 
 
 @dataclass
@@ -146,7 +150,8 @@ class GroupServer:
             decrement = call["ShouldDecrementDesiredCapacity"] == "true"
             self.group.terminate(instance, now, decrement=decrement)
         elif action == "CompleteLifecycleAction":
-            self.group.complete(instance, now)
+            arrived = call["LifecycleHookName"] == LAUNCH_HOOK
+            (self.group.arrive if arrived else self.group.complete)(instance, now)
         elif action == "RecordLifecycleActionHeartbeat":
             self.group.heartbeat(instance, now)
         elif action == "CreateTags":

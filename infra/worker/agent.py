@@ -1,9 +1,10 @@
 """The agent of a worker's machine: looks every few seconds and does what `plan` says.
 
-It starts the worker processes, drains them when the machine is cordoned or going, renews and
-completes the lifecycle action, and hands runs back when there is no more time. What fails is said
-and tried again at the next look; runs that could not be handed back stay on its list until the
-server has accepted them, and only then is the termination completed.
+It starts the worker processes and says that the machine is ready (the launch hook), drains them
+when the machine is cordoned or going, renews and completes the lifecycle action, and hands runs
+back when there is no more time. What fails is said and tried again at the next look; runs that
+could not be handed back stay on its list until the server has accepted them, and only then is the
+termination completed.
 
 On SIGTERM (the unit is stopped) it drains its workers and exits when they have; killed, it leaves
 them to its successor.
@@ -48,6 +49,7 @@ class Agent:
         rescue: where runs are handed back to.
         limits: slots and durations.
         clock: seconds since the epoch.
+        arrival: the launch hook, completed once workers have been started; None for none.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class Agent:
         rescue: Rescue,
         limits: Limits,
         clock: Callable[[], float] = time.time,
+        arrival: Lifecycle | None = None,
     ) -> None:
+        self._arrival = arrival
         self._read, self._workers, self._lifecycle = read, workers, lifecycle
         self._rescue, self._limits, self._clock = rescue, limits, clock
         self._notice = Notice()
@@ -88,6 +92,8 @@ class Agent:
             limits=self._limits,
         ):
             self._do(act, now)
+        if self._arrival is not None and notice.wish == "work" and self._arrival.complete():
+            self._arrival = None
         return hands
 
     def run(self, stop: threading.Event) -> None:
@@ -130,6 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.worker.agent")
     parser.add_argument("--group", required=True, help="Auto Scaling group")
     parser.add_argument("--hook", required=True, help="its termination hook")
+    parser.add_argument("--launch-hook", default="", help="its launch hook, if it has one")
     parser.add_argument("--pool", required=True, help="Prefect work pool")
     parser.add_argument("--queue", action="append", default=[], help="work queue; may be repeated")
     parser.add_argument("--slots", type=int, default=4)
@@ -148,7 +155,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ):
         notices = Metadata(metadata)
         instance = notices.instance_id()
-        lifecycle = Lifecycle(boto3.client("autoscaling"), options.group, options.hook, instance)
+        client = boto3.client("autoscaling")
+        lifecycle = Lifecycle(client, options.group, options.hook, instance)
+        # A machine of a warm pool starts more than once, and each time its hook waits again.
+        arrival = (
+            Lifecycle(client, options.group, options.launch_hook, instance)
+            if options.launch_hook
+            else None
+        )
 
         def command(slots: int, number: int) -> list[str]:
             queues = [part for queue in options.queue for part in ("--work-queue", queue)]
@@ -159,7 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         limits = Limits(slots=options.slots, limit=options.limit)
         workers = Workers(command, options.folder)
-        Agent(notices.read, workers, lifecycle, PrefectRescue(prefect), limits).run(stop)
+        rescue = PrefectRescue(prefect)
+        Agent(notices.read, workers, lifecycle, rescue, limits, arrival=arrival).run(stop)
     return 0
 
 

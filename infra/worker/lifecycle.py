@@ -1,4 +1,4 @@
-"""Auto Scaling's side of a termination: heartbeats while runs finish, and its completion.
+"""Auto Scaling's side of a launch or a termination: heartbeats while runs finish, completion.
 
 An answer that there is no such action any more is as good as success: it was completed, or timed
 out, before. Everything else is tried again at the agent's next look.
@@ -15,7 +15,7 @@ GONE: Final = "ValidationError"
 
 
 class Lifecycle:
-    """The termination hook of this machine.
+    """A lifecycle hook of this machine.
 
     Args:
         client: boto3 client of Auto Scaling.
@@ -37,7 +37,7 @@ class Lifecycle:
         return self._settled(self._client.record_lifecycle_action_heartbeat, {})
 
     def complete(self) -> bool:
-        """Let the termination proceed; say whether that is settled."""
+        """Let the launch or termination proceed; say whether that is settled."""
         result = {"LifecycleActionResult": "CONTINUE"}
         return self._settled(self._client.complete_lifecycle_action, result)
 

@@ -18,6 +18,8 @@ from botocore.config import Config as BotoConfig
 from infra.testing.drainage import FolderQueue, Yard
 from infra.testing.group import AutoScalingGroup, Boot, Hooks
 from infra.testing.server import GroupServer
+from infra.worker.agent import Agent
+from infra.worker.lifecycle import Lifecycle
 from infra.worker.notices import Metadata
 from infra.worker.plan import Limits, Notice
 from infra.worker.processes import Workers, runs_of
@@ -69,17 +71,18 @@ def yard(server: GroupServer, queue: FolderQueue, tmp_path: Path) -> Iterator[Ya
 
 
 def yard_of(server: GroupServer, queue: FolderQueue, folder: Path, limits: Limits) -> Yard:
-    def autoscaling() -> Any:
-        return boto3.client(
-            "autoscaling",
-            endpoint_url=server.url,
-            region_name="eu-central-1",
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
-            config=BotoConfig(retries={"total_max_attempts": 1}),
-        )
+    return Yard(server, queue, folder / "machines", lambda: client_of(server), limits)
 
-    return Yard(server, queue, folder / "machines", autoscaling, limits)
+
+def client_of(server: GroupServer) -> Any:
+    return boto3.client(
+        "autoscaling",
+        endpoint_url=server.url,
+        region_name="eu-central-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        config=BotoConfig(retries={"total_max_attempts": 1}),
+    )
 
 
 def test_one_sigterm_to_the_pid_lets_the_runs_finish(workers: Workers, queue: FolderQueue) -> None:
@@ -209,6 +212,41 @@ def test_a_cordoned_machine_stays_and_comes_back(
     until(lambda: yard.look() or queue.counts("end")["b"])
     until(lambda: yard.look() or queue.counts("end")["a"])
     assert server.group.terminated == []
+
+
+def test_a_machine_is_in_service_when_its_workers_are_there(
+    workers: Workers, queue: FolderQueue
+) -> None:
+    group = AutoScalingGroup(
+        "g", minimum=0, maximum=1, boot=lambda _: Boot(200.0), hooks=Hooks(300.0, 300.0)
+    )
+    with GroupServer(group, time.time) as served:
+        group.set_desired(1, time.time())
+        (name,) = group.instances
+        client = client_of(served)
+        drain, boot = (Lifecycle(client, "g", hook, name) for hook in ("drain", "boot"))
+        wish = Notice("cordon")
+
+        def agent() -> Agent:
+            return Agent(lambda: wish, workers, drain, queue, Limits(slots=1), arrival=boot)
+
+        first = agent()
+        first.look()
+        assert served.requests == []  # a machine that takes no runs does not come into service
+        wish = Notice("work")
+        served.misbehaviour.throttle_every = 1
+        first.look()
+        assert len(workers.hands()) == 1
+        assert group.instances[name].state == "Pending:Wait"
+        served.misbehaviour.throttle_every = 0
+        first.look()
+        assert group.instances[name].state == "InService"
+        # Its successor cannot know; that there is no such action any more is as good.
+        second = agent()
+        for one in (second, first, second):
+            one.look()
+        assert served.requests == ["CompleteLifecycleAction"] * 2
+        assert group.instances[name].state == "InService"
 
 
 def test_notices_are_read_from_the_metadata(server: GroupServer) -> None:
