@@ -19,20 +19,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sdk.digest import LENGTH
 from sdk.errors import Permanent
-
-LENGTH = 32
-"""Hex digits kept of a SHA-256: 128 bits, beyond accident and short enough to read."""
-
-
-def bytes_hash(data: bytes) -> str:
-    """Return the hash of an object's bytes."""
-    return hashlib.sha256(data).hexdigest()[:LENGTH]
-
-
-def text_hash(text: str) -> str:
-    """Return the hash of a text."""
-    return bytes_hash(text.encode())
 
 
 def table_hash(table: pa.Table) -> str:

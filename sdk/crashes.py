@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdk.content import text_hash
+from sdk.digest import text_hash
 from sdk.errors import PlatformError, Transient
 from sdk.fingerprint import fingerprint
 from sdk.run import Run

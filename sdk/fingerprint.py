@@ -24,8 +24,8 @@ from uuid import UUID
 import polars as pl
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from sdk.content import table_hash, text_hash
 from sdk.dataset import Dataset
+from sdk.digest import text_hash
 from sdk.manifest import Input
 
 
@@ -77,6 +77,12 @@ def _model(value: BaseModel) -> Any:
     return {name: canonical(getattr(value, name)) for name in type(value).model_fields}
 
 
+def _frame(value: pl.DataFrame) -> str:
+    from sdk.content import table_hash  # Arrow takes a while to load
+
+    return f"frame:{table_hash(value.to_arrow())}"
+
+
 def _sorted(value: Any) -> Any:
     return sorted((canonical(item) for item in value), key=json.dumps)
 
@@ -89,7 +95,7 @@ _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((date, datetime, time), lambda value: value.isoformat()),
     (timedelta, lambda value: value.total_seconds()),
     ((Decimal, PurePath, UUID), str),
-    (pl.DataFrame, lambda value: f"frame:{table_hash(value.to_arrow())}"),
+    (pl.DataFrame, _frame),
     (Mapping, lambda value: {str(key): canonical(value[key]) for key in sorted(value, key=str)}),
     ((set, frozenset), _sorted),
     ((list, tuple), lambda value: [canonical(item) for item in value]),

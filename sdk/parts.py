@@ -15,10 +15,9 @@ from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
 import polars as pl
-import pyarrow as pa
 
-from sdk.content import bytes_hash, table_hash, text_hash
 from sdk.dataset import SINGLE_TABLE, DatasetKey
+from sdk.digest import bytes_hash, text_hash
 from sdk.errors import Permanent
 from sdk.manifest import ColumnSchema, Part
 from sdk.storage import TEMPORARY
@@ -101,6 +100,11 @@ def _file(key: DatasetKey, name: str, data: bytes) -> tuple[Part, bytes]:
 
 
 def _table(key: DatasetKey, name: str, frame: pl.DataFrame) -> tuple[Part, bytes]:
+    # Arrow takes a while to load, and a flow that is only declared or listed stores nothing.
+    import pyarrow as pa
+
+    from sdk.content import table_hash
+
     try:
         data, content_hash = parquet_bytes(frame), table_hash(frame.to_arrow())
     except (pl.exceptions.PolarsError, pa.ArrowInvalid) as error:

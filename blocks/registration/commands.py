@@ -8,9 +8,8 @@ from pathlib import Path
 
 from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
-from prefect.plugins import load_prefect_collections
 
-import blocks
+from blocks import collection
 from blocks.errors import DeliveryError
 from blocks.registration import declarations, server
 from blocks.registration.desired import Desired, desired
@@ -76,11 +75,9 @@ async def check(environment: str, root: Path, environ: Mapping[str, str], *, say
 
 
 def _declared(environment: str, root: Path, environ: Mapping[str, str]) -> list[Desired]:
-    load_prefect_collections()
     sources = Sources(environ, SecretsManager())
     return desired(declarations.read(environment, root), sources)
 
 
 def _own_types() -> set[type[Block]]:
-    exported = (getattr(blocks, name) for name in blocks.__all__)
-    return {kind for kind in exported if Block.is_block_class(kind)}
+    return {getattr(collection, name) for name in collection.__all__}

@@ -15,6 +15,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from prefect.blocks.core import Block
+from prefect.plugins import load_prefect_collections
 from prefect.utilities.dispatch import get_registry_for_type
 from pydantic.v1 import BaseModel, SecretBytes, SecretStr, ValidationError
 
@@ -67,10 +68,12 @@ def desired(declarations: Iterable[Declaration], sources: Sources) -> list[Desir
         DeclarationError: something does not fit; all of it is told.
     """
     by_ref = {declaration.ref: declaration for declaration in declarations}
+    load_prefect_collections()
+    kinds: dict[str, type[Block]] = get_registry_for_type(Block) or {}
     problems: list[Problem] = []
     made: dict[str, Desired] = {}
     for ref in _ordered(by_ref):
-        one = _desired(by_ref[ref], by_ref, made, sources, problems)
+        one = _desired(by_ref[ref], by_ref, made, sources, kinds, problems)
         if one is not None:
             made[ref] = one
     if problems:
@@ -115,6 +118,7 @@ def _desired(
     declared: Mapping[str, Declaration],
     made: Mapping[str, Desired],
     sources: Sources,
+    kinds: Mapping[str, type[Block]],
     problems: list[Problem],
 ) -> Desired | None:
     before = len(problems)
@@ -122,7 +126,6 @@ def _desired(
     def wrong(field: str, problem: str, advice: str) -> None:
         problems.append(Problem(declaration.ref, field, problem, advice))
 
-    kinds: dict[str, type[Block]] = get_registry_for_type(Block) or {}
     kind = kinds.get(declaration.type)
     if kind is None:
         wrong("type", f"{declaration.type} is no block type", _nearest(declaration.type, kinds))

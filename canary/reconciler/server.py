@@ -12,7 +12,7 @@ from canary.reconciler.seen import Decision, Process, SeenRun
 from canary.reconciler.signs import Signs
 from canary.reconciler.stopping import stop
 from sdk.api import Api
-from sdk.content import text_hash
+from sdk.digest import text_hash
 from sdk.running.rules import Rules
 
 log = logging.getLogger("canary")

@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from sdk.content import text_hash
 from sdk.delegation.encoding import decode, encode
+from sdk.digest import text_hash
 from sdk.errors import ConfigurationError, Permanent, PlatformError, Transient, classify
 from sdk.run import Run
 from sdk.storage import Storage

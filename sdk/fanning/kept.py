@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sdk.code import code_version
-from sdk.content import text_hash
 from sdk.dataset import Dataset
+from sdk.digest import text_hash
 from sdk.fanning.outcome import ItemOutcome
 from sdk.fanning.work import Item
 from sdk.fingerprint import fingerprint

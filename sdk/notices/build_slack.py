@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blocks.wording import MAX_HEADER, cleaned, clipped, one_line, slack_escaped
-from sdk.content import text_hash
+from sdk.digest import text_hash
 from sdk.notices.build_plain import details, links, moment, subject
 from sdk.notices.fault_parts import Saying
 from sdk.notices.fault_state import FaultState

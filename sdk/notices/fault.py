@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 
-from sdk.content import text_hash
+from sdk.digest import text_hash
 from sdk.errors import PlatformError
 from sdk.statistics import StepRecord
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from sdk.content import text_hash
+from sdk.digest import text_hash
 
 Severity = Literal["info", "warning", "error", "critical"]
 """``info`` is said in a thread, ``warning`` in the channel, ``error`` also in Jira, ``critical``

@@ -30,8 +30,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sdk.content import text_hash
 from sdk.crashes import process_start
+from sdk.digest import text_hash
 from sdk.errors import PlatformError
 from sdk.storage import Storage
 

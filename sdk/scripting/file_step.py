@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sdk import prefect2
-from sdk.content import bytes_hash
+from sdk.digest import bytes_hash
 from sdk.errors import ConfigurationError, Permanent, PlatformError, Transient
 from sdk.fallback import duration
 from sdk.manifest import Input

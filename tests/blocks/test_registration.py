@@ -11,6 +11,7 @@ from moto.server import ThreadedMotoServer
 from prefect.blocks.core import Block
 
 import blocks
+from blocks import collection
 from blocks.registration import declarations
 from blocks.registration.desired import Desired, desired
 from blocks.registration.plan import Existing, plan
@@ -193,9 +194,7 @@ def test_secrets_that_cannot_be_read(secrets: None, tmp_path: Path) -> None:
 def test_every_block_type_is_exported_by_the_package() -> None:
     exported = {getattr(blocks, name) for name in blocks.__all__}
     kinds = {kind for kind in exported if Block.is_block_class(kind)}
-    assert {kind.__name__ for kind in kinds} == {
-        "JiraProject", "SlackChannel", "SlackWebhookChannel",
-    }  # fmt: skip
+    assert {kind.__name__ for kind in kinds} == set(collection.__all__)
     for kind in kinds:
         assert "notify" in kind.get_block_capabilities()
         assert kind.schema()["secret_fields"]

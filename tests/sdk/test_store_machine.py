@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from sdk.content import bytes_hash, table_hash
+from sdk.content import table_hash
 from sdk.dataset import Dataset, DatasetKey
+from sdk.digest import bytes_hash
 from sdk.errors import PlatformError
 from sdk.garbage import collect_garbage
 from sdk.layout import place

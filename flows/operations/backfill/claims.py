@@ -22,8 +22,8 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sdk.content import text_hash
 from sdk.crashes import process_start
+from sdk.digest import text_hash
 from sdk.storage import Storage
 
 HELD_FOR = timedelta(hours=6)
