@@ -6,6 +6,9 @@ its machine does not have it, ECS says that its task has stopped, or the machine
 One sign alone is no death: a paused process has no beat, and a storage that is away has none of
 anybody; a census may be a moment old. And both must have held for `Limits.confirm` seconds.
 
+A run that lives and gets nowhere has its deployment's ``timeout:…`` for it: past that it is stopped
+like a dead one, whatever its signs say.
+
 In-process subflows have no process of their own: they end with their parent's.
 """
 
@@ -88,6 +91,9 @@ def _decide(
     if why is not None and suspected >= limits.confirm:
         action = "cancelled" if run.kind == "CANCELLING" else "crash"
         return Decision(action, run, why)  # type: ignore[arg-type]
+    limit = run.rules.timeout
+    if run.kind == "RUNNING" and limit is not None and run.seconds > limit.total_seconds():
+        return Decision("crash", run, f"running for {run.seconds:.0f} s, of {limit} that it may")
     if run.kind == "PENDING" and run.seconds > limits.pending and run.heart != "beats":
         return Decision("crash", run, f"pending for {run.seconds:.0f} s")
     return None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from canary.reconciler.ecs import Tasks
-from canary.reconciler.seen import Decision, Process, SeenRun
+from canary.reconciler.seen import ACTIVE, Decision, Process, SeenRun
 from canary.reconciler.signs import Signs
 from canary.reconciler.stopping import stop
 from sdk.api import Api
@@ -44,10 +44,14 @@ class Runs:
         self.crashed_within = crashed_within
         self._recent = crashed_within.total_seconds()
         self._parents: dict[str, str] = {}
+        self._clusters: dict[str, tuple[str, ...]] = {}
 
     def read(self) -> list[SeenRun]:
         """Return every run that was due and has not ended, and those that crashed of late."""
         now = self.now()
+        if self.tasks is not None:
+            self.tasks.look()
+            self._clusters = self._ecs_pools()
         found: dict[str, dict[str, Any]] = {}
         due = {"state": {"type": {"any_": OPEN}}, "expected_start_time": {"before_": _text(now)}}
         # The API filters by when a run was due, not by when it ended: the rest is done here.
@@ -81,7 +85,7 @@ class Runs:
             deployed=run.get("deployment_id") is not None,
             parent=parent,
             heart=self.signs.heart(run["id"]),
-            process=self._process(run["id"], where),
+            process=self._process(run, where),
         )
 
     def _starts(self, run: dict[str, Any]) -> int:
@@ -92,11 +96,34 @@ class Runs:
         states = self.api.get("/flow_run_states/", flow_run_id=run["id"])
         return max(count, len([state for state in states if state["type"] == "CRASHED"]))
 
-    def _process(self, run: str, where: str | None) -> Process:
-        if where and "::" in where:
-            return self.tasks.process(where) if self.tasks else "unknown"
+    def _process(self, run: dict[str, Any], where: str | None) -> Process:
+        if run["state_type"] not in ACTIVE:
+            return "unknown"  # nothing is asked of it
+        clusters = self._clusters_of(run)
+        if clusters or (where and "::" in where):
+            if self.tasks is None:
+                return "unknown"
+            noted = self.tasks.process(where) if where and "::" in where else "gone"
+            # What is noted may be the task of an earlier start.
+            return self.tasks.process_of(run["id"], clusters) if noted == "gone" else noted
         host = text_hash(where.rpartition(":")[0])[:12] if where and ":" in where else None
-        return self.signs.process(run, host)
+        return self.signs.process(run["id"], host)
+
+    def _clusters_of(self, run: dict[str, Any]) -> list[str]:
+        """Return the clusters that a run's tasks may be in; none where its pool is none of ECS."""
+        cluster, colons, _ = str(run.get("infrastructure_pid") or "").partition("::")
+        pool = self._clusters.get(run.get("work_pool_name") or "", ())
+        return sorted({*pool, *([cluster] if colons else [])})
+
+    def _ecs_pools(self) -> dict[str, tuple[str, ...]]:
+        """Return the clusters of each pool of ECS, as its template names them."""
+        found: dict[str, tuple[str, ...]] = {}
+        for pool in self.api.pages("/work_pools/filter", {}):
+            if pool["type"] == "ecs":
+                properties = pool["base_job_template"].get("variables", {}).get("properties", {})
+                cluster = properties.get("cluster", {}).get("default")
+                found[pool["name"]] = (str(cluster),) if cluster else ()
+        return found
 
     def _parents_of(self, runs: Iterable[dict[str, Any]]) -> dict[str, str]:
         asked = {run["id"]: t for run in runs if (t := run.get("parent_task_run_id"))}
@@ -112,20 +139,26 @@ class Runs:
         run = self.api.get(f"/flow_runs/{decision.run.id}")
         if str(run.get("state_id")) != decision.run.state:
             return False
-        if decision.action in {"crash", "cancelled"}:
-            self._stop(decision.run.id, run.get("infrastructure_pid"))
+        if decision.action != "cancel":
+            self._stop(run)
         done = self.api.set_state(decision.run.id, _state(decision, self.now()))
         if decision.action in {"crash", "cancelled"}:
             self._settle_tasks(decision)
         log.warning("%s run %s: %s", decision.action, decision.run.name, decision.why)
         return done
 
-    def _stop(self, run: str, where: str | None) -> None:
-        # The fence first: what cannot be stopped from here ends itself when it wakes up.
-        self.signs.fence(run)
-        stop(run)
-        if where and "::" in where and self.tasks:
+    def _stop(self, run: dict[str, Any]) -> None:
+        """Make an end of every process of a run, before another one may be started."""
+        # The fence first: what cannot be stopped from here is stopped by the census of its
+        # machine, or ends itself when it wakes up.
+        self.signs.fence(run["id"])
+        stop(run["id"])
+        where = run.get("infrastructure_pid")
+        if self.tasks is None:
+            return
+        if where and "::" in where:
             self.tasks.stop(where, "its run was settled")
+        self.tasks.stop_all(run["id"], self._clusters_of(run), "its run was settled")
 
     def _settle_tasks(self, decision: Decision) -> None:
         """End what the run's process was doing: task runs that hold slots of limits by tag."""

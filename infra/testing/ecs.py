@@ -172,7 +172,7 @@ class Ecs:
                 task.stopCode = "UserInitiated"
 
     def _tasks(self) -> list[Any]:
-        from moto.ecs import ecs_backends
+        from moto.ecs.models import ecs_backends
 
         backend = ecs_backends[ACCOUNT][REGION]
         return [task for tasks in backend.tasks.values() for task in tasks.values()]
@@ -202,12 +202,12 @@ class Ecs:
         return False
 
     def _place(self, task: Any) -> None:
-        from moto.ecs import ecs_backends
+        from moto.ecs.models import ecs_backends
 
         backend = ecs_backends[ACCOUNT][REGION]
         definition = backend.describe_task_definition(task.task_definition_arn)
-        image = definition.container_definitions[0]
-        said = next(iter((task.overrides or {}).get("containerOverrides", ())), {})
+        image: dict[str, Any] = definition.container_definitions[0]
+        said: dict[str, Any] = next(iter((task.overrides or {}).get("containerOverrides", ())), {})
         environ = {**self.image, **_pairs(image.get("environment")), **self._secrets(image)}
         environ |= _pairs(said.get("environment"))
         # Two hosts never have one name: the container's is its task's.
@@ -220,7 +220,7 @@ class Ecs:
         task.last_status = task.containers[0].last_status = "RUNNING"
 
     def _secrets(self, image: Mapping[str, Any]) -> dict[str, str]:
-        from moto.secretsmanager import secretsmanager_backends
+        from moto.secretsmanager.models import secretsmanager_backends
 
         vault = secretsmanager_backends[ACCOUNT][REGION]
         found = {}

@@ -34,19 +34,26 @@ _ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 @dataclass(frozen=True, slots=True)
 class Starting:
-    """The run that is to start, as far as the gate needs it."""
+    """The run that is to start, as far as the gate needs it.
+
+    Attributes:
+        ended: the state in which it has ended already, in a word; empty for one that is to run.
+    """
 
     run: str
     name: str
     deployment: str | None
     rules: Rules
+    ended: str = ""
 
     @classmethod
     def read(cls, api: Api, run: str) -> Starting:
         """Return what the server says of a run."""
         found = api.get(f"/flow_runs/{run}")
         rules = Rules.of(found.get("tags") or ())
-        return cls(run, str(found["name"]), found.get("deployment_id"), rules)
+        kind = str(found.get("state_type"))
+        ended = kind.lower() if kind in _ENDED else ""
+        return cls(run, str(found["name"]), found.get("deployment_id"), rules, ended)
 
 
 def pass_gate(
@@ -61,6 +68,9 @@ def pass_gate(
     Returns:
         What was decided; only after ``go`` the flow may be run.
     """
+    if starting.ended:
+        # A task of ECS that found its place after its worker had given it up: nobody waits for it.
+        return Decision("stop", f"run {starting.name} is {starting.ended} already")
     if starting.deployment is None or starting.rules.overlap == "allow":
         return Decision("go")
     folder = f"{FOLDER}/{starting.deployment}"

@@ -12,7 +12,8 @@ from typing import Literal
 
 from sdk.running.rules import Overlap
 
-Action = Literal["go", "skip", "wait", "cancel"]
+Action = Literal["go", "skip", "wait", "cancel", "stop"]
+"""``stop``: the run has ended on the server; its state is left as it is."""
 
 
 @dataclass(frozen=True, slots=True)

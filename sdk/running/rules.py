@@ -11,6 +11,8 @@ of another flow), ``backfill``. How much it matters: ``gold``, ``silver``, ``bro
   start while an earlier one of its deployment still runs. Without it, both run.
 * ``relaunch:N``: a run whose process died is started again until it was started N times.
 * ``lateness:DURATION`` (``30m``): a run that has not begun so long after it was due is cancelled.
+* ``timeout:DURATION``: a run that still runs so long after it began is stopped and marked Crashed,
+  though its heart beats: it hangs. It is started again within ``relaunch``.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ Overlap = Literal["allow", "skip", "queue", "cancel-old"]
 KINDS = frozenset({"daily", "stream", "canary", "operations", "crontab", "heavy", "backfill"})
 TIERS = frozenset({"gold", "silver", "bronze"})
 OVERLAPS = frozenset({"skip", "queue", "cancel-old"})
+SPANS = frozenset({"lateness", "timeout"})
 MOST_STARTS = 5
 """A run that killed five processes will kill a sixth."""
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -40,11 +43,13 @@ class Rules:
         overlap: what becomes of it while an earlier run of its deployment runs.
         starts: how often it may be started in all, crashes included.
         lateness: how long after it was due it may still begin; None for ever.
+        timeout: how long one start of it may run; None for ever.
     """
 
     overlap: Overlap = "allow"
     starts: int = 1
     lateness: timedelta | None = None
+    timeout: timedelta | None = None
 
     @classmethod
     def of(cls, tags: Iterable[str]) -> Rules:
@@ -53,16 +58,17 @@ class Rules:
         Runs are started with any tags; only those of prefect.yaml are checked (`unknown_tags`).
         """
         overlap: Overlap = "allow"
-        starts, lateness = 1, None
+        starts = 1
+        spans: dict[str, timedelta] = {}
         for tag in tags:
             name, _, value = tag.partition(":")
             if name == "overlap" and value in OVERLAPS:
                 overlap = cast(Overlap, value)
             elif name == "relaunch" and value.isdigit():
                 starts = min(MOST_STARTS, max(1, int(value)))
-            elif name == "lateness" and (found := _duration(value)) is not None:
-                lateness = found
-        return cls(overlap, starts, lateness)
+            elif name in SPANS and (found := _duration(value)) is not None:
+                spans[name] = found
+        return cls(overlap, starts, **spans)
 
 
 def unknown_tags(tags: Iterable[str]) -> list[str]:
@@ -76,7 +82,8 @@ def check_tags(where: str, tags: Iterable[str]) -> None:
     if wrong:
         raise ConfigurationError(
             f"{where}: tags that nobody knows: {', '.join(wrong)}",
-            f"Known are {', '.join(sorted(KINDS | TIERS))}, overlap:…, relaunch:…, lateness:….",
+            f"Known are {', '.join(sorted(KINDS | TIERS))}, overlap:…, relaunch:…, "
+            "lateness:…, timeout:….",
         )
 
 
@@ -88,7 +95,7 @@ def _known(tag: str) -> bool:
         return value in OVERLAPS
     if name == "relaunch":
         return value.isdigit() and 1 <= int(value) <= MOST_STARTS
-    return name == "lateness" and _duration(value) is not None
+    return name in SPANS and _duration(value) is not None
 
 
 def _duration(text: str) -> timedelta | None:

@@ -18,6 +18,7 @@ LIMITS = Limits()
 RUN = SeenRun("r", "brave-fox", "s", "RUNNING", 300, heart="silent", process="gone", starts=1)
 PARENT = SeenRun("p", "old-fox", "ps", "RUNNING", 900, heart="beats", process="there", starts=1)
 AGAIN = Rules(starts=3)
+HOUR = Rules(timeout=timedelta(hours=1))
 
 
 def actions(*runs: SeenRun, suspected: float = 60) -> list[tuple[str, str]]:
@@ -42,6 +43,10 @@ def actions(*runs: SeenRun, suspected: float = 60) -> list[tuple[str, str]]:
         ({"kind": "CANCELLING"}, "cancelled"),
         ({"kind": "CANCELLING", "heart": "beats", "process": "there", "seconds": 30}, None),
         ({"kind": "CANCELLING", "heart": "beats", "process": "there", "seconds": 91}, "cancelled"),
+        # It hangs: it lives, and is past what it may run.
+        ({"heart": "beats", "process": "there", "seconds": 3601, "rules": HOUR}, "crash"),
+        ({"heart": "beats", "process": "there", "seconds": 3599, "rules": HOUR}, None),
+        ({"kind": "PAUSED", "rules": HOUR, "seconds": 3601}, None),
         ({"kind": "PAUSED"}, None),
         ({"kind": "SCHEDULED", "late": 9e9}, None),
         ({"kind": "SCHEDULED", "late": 61, "rules": Rules(lateness=timedelta(minutes=1))},

@@ -14,17 +14,25 @@ from sdk.running.rules import MOST_STARTS, OVERLAPS, Rules, check_tags, unknown_
 
 
 def test_tags_are_a_closed_vocabulary() -> None:
-    known = ["daily", "gold", "overlap:skip", "relaunch:3", "lateness:30m", "heavy"]
+    known = ["daily", "gold", "overlap:skip", "relaunch:3", "lateness:30m", "timeout:2h", "heavy"]
     assert unknown_tags(known) == []
-    wrong = ["nightly", "overlap:sometimes", "relaunch:0", "relaunch:99", "lateness:soon", "gold:x"]
+    wrong = [
+        "nightly",
+        "overlap:sometimes",
+        "relaunch:0",
+        "relaunch:99",
+        "lateness:soon",
+        "timeout:",
+        "gold:x",
+    ]
     assert unknown_tags([*known, *wrong]) == wrong
     with pytest.raises(ConfigurationError, match=r"metro-daily: .* nightly"):
         check_tags("metro-daily", ["nightly"])
 
 
 def test_rules_are_read_from_tags() -> None:
-    rules = Rules.of(["daily", "overlap:cancel-old", "relaunch:3", "lateness:2h"])
-    assert rules == Rules("cancel-old", 3, timedelta(hours=2))
+    rules = Rules.of(["daily", "overlap:cancel-old", "relaunch:3", "lateness:2h", "timeout:9m"])
+    assert rules == Rules("cancel-old", 3, timedelta(hours=2), timedelta(minutes=9))
     assert Rules.of(["by hand", "overlap:", "relaunch:x", "lateness:0m"]) == Rules()
 
 
