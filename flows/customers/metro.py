@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date
 
 from flows.pipeline import (
+    collect_audits,
     compute_insights,
     decisions_before,
     earlier_offers,
@@ -38,7 +39,8 @@ def metro_daily(day: date | None = None, source: str = "s3://metro-in/prices") -
     matches = match_products(offers, own_seller=OWN, decisions=decisions_before(offers))
     decided = verify_matches(matches, offers, otherwise="carry_last")
     rules = rules_of(__file__)
-    marts = compute_insights(offers, decided, history, own_seller=OWN, rules=rules)
+    audits = collect_audits(offers)
+    marts = compute_insights(offers, decided, history, own_seller=OWN, rules=rules, audits=audits)
     alerts = raise_alerts(marts, rules, owner="grocery")
     full = branch(marts.coverage >= 0.8, "enough of the market answered", coverage=marts.coverage)
     report = publish_reports(marts, offers, history, title="Metro", alerts=alerts, partial=not full)

@@ -10,6 +10,7 @@ from datetime import date
 
 from flows.pipeline import (
     capture_offers,
+    collect_audits,
     compute_insights,
     decisions_before,
     earlier_offers,
@@ -44,7 +45,8 @@ def orchard_daily(
     matches = match_products(offers, own_seller=OWN, decisions=decisions_before(offers))
     decided = verify_matches(matches, offers, otherwise="carry_last")
     rules = rules_of(__file__)
-    marts = compute_insights(offers, decided, history, own_seller=OWN, rules=rules)
+    audits = collect_audits(offers)
+    marts = compute_insights(offers, decided, history, own_seller=OWN, rules=rules, audits=audits)
     alerts = raise_alerts(marts, rules, owner="grocery")
     full = branch(marts.coverage >= 0.8, "enough of the market answered", coverage=marts.coverage)
     report = publish_reports(

@@ -20,11 +20,16 @@ if TYPE_CHECKING:
     from flows.pipeline.matching.flow import match_products
     from flows.pipeline.normalise.flow import normalise_prices
     from flows.pipeline.reporting.flow import publish_reports, tell_digest
-    from flows.pipeline.verification.flow import decisions_before, verify_matches
+    from flows.pipeline.verification.flow import (
+        collect_audits,
+        decisions_before,
+        verify_matches,
+    )
 
 _HOMES = {
     "History": "history",
     "capture_offers": "capture.flow",
+    "collect_audits": "verification.flow",
     "compute_insights": "insights.flow",
     "decisions_before": "verification.flow",
     "earlier_offers": "history",
@@ -41,6 +46,7 @@ _HOMES = {
 __all__ = [
     "History",
     "capture_offers",
+    "collect_audits",
     "compute_insights",
     "decisions_before",
     "earlier_offers",

@@ -14,6 +14,7 @@ from datetime import date
 import polars as pl
 
 from flows.pipeline.alerting.findings import Finding, threshold_of
+from flows.pipeline.direction import isolated
 from flows.pipeline.mart_schema import ALERT_RULES, ALERTS
 from flows.pipeline.schema import conform, empty
 
@@ -133,6 +134,7 @@ def groups(alerts: pl.DataFrame) -> list[Group]:
     found = []
     for (rule, group), rows in alerts.group_by("rule", "group", maintain_order=True):
         told = rows.filter(pl.col("state") == "told").sort(-pl.col("value").abs(), "item")
+        named = pl.coalesce(pl.col("name").replace("", None), "item")
         standing = rows.filter(pl.col("state") != "ended").height
         if told.height or not standing:
             found.append(
@@ -143,9 +145,9 @@ def groups(alerts: pl.DataFrame) -> list[Group]:
                     told=told.height,
                     standing=standing,
                     examples=tuple(
-                        f"{name or item} — {text}"
-                        for name, item, text in told.head(EXAMPLES)
-                        .select("name", "item", "text")
+                        f"{name} — {text}"
+                        for name, text in told.head(EXAMPLES)
+                        .select(isolated(named), "text")
                         .iter_rows()
                     ),
                 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from flows.pipeline.direction import isolated
 from flows.pipeline.insights.exact import rounded
 from flows.pipeline.rules import AlertRule, Rules
 
@@ -99,7 +100,7 @@ def _undercut(rule: AlertRule, marts: Mapping[str, pl.DataFrame]) -> _Seen:
         value=below,
         text=pl.format(
             "{} asks {}, own is {}: {} % below",
-            "seller",
+            isolated("seller"),
             _money("seller_price"),
             _money("own_price"),
             below.round(1),
@@ -119,7 +120,7 @@ def _below_minimum(rule: AlertRule, marts: Mapping[str, pl.DataFrame]) -> _Seen:
         value="below_minimum_pct",
         text=pl.format(
             "{} asks {}, the minimum is {}, since {}",
-            "seller",
+            isolated("seller"),
             _money("price"),
             _money("minimum_price"),
             "since",
@@ -134,7 +135,7 @@ def _out_of_stock(rule: AlertRule, marts: Mapping[str, pl.DataFrame]) -> _Seen:
     return out.with_columns(
         item=pl.concat_str("seller", "store_id", "sku", separator=" / "),
         value=pl.col("streak_days").cast(pl.Float64),
-        text=pl.format("not to be had at {} since {}", "seller", "since"),
+        text=pl.format("not to be had at {} since {}", isolated("seller"), "since"),
     ), ""
 
 
@@ -154,7 +155,7 @@ def _price_change(rule: AlertRule, marts: Mapping[str, pl.DataFrame]) -> _Seen:
         value="change_new_over_previous_pct",
         text=pl.format(
             "{}: {} instead of {} on {}",
-            "seller",
+            isolated("seller"),
             _money("price"),
             _money("previous_price"),
             "previous_day",

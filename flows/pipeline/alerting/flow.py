@@ -14,6 +14,7 @@ import polars as pl
 
 from flows.pipeline.alerting.decide import Group, decide, groups, rule_report
 from flows.pipeline.alerting.findings import find
+from flows.pipeline.direction import isolate
 from flows.pipeline.mart_schema import ALERTS
 from flows.pipeline.rules import Rules
 from flows.pipeline.schema import empty
@@ -110,7 +111,7 @@ def _notice(
     flow = f"alerts of {alerts.customer}"
     fault = fingerprint(environment, flow, group.rule, group.group)
     kind = "mended" if group.over else "alert"
-    about = "" if group.group == group.rule else f" at {group.group}"
+    about = "" if group.group == group.rule else f" at {isolate(group.group)}"
     headline = f"{group.rule}{about}: {group.told:,} new, {group.standing:,} in all"
     run_id = run.run_id if run else ""
     return Notice(

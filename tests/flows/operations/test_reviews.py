@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 
 from flows.customers.orchard import orchard_daily
 from flows.operations.reviews import apply_decisions, audit_matches, gate_batch
+from flows.pipeline.verification.auditing import audited
 from flows.pipeline.verification.desk import Desk
 from flows.pipeline.verification.flow import desk_of
 from flows.pipeline.verification.gates import read_batch
@@ -69,6 +70,18 @@ def test_what_a_lead_decided_reaches_the_figures_once(platform: Platform) -> Non
     assert opened.error is None, opened.error
     assert 0 < opened.value["orchard"] <= 10
     assert platform.run(audit_matches, customer="orchard", size=5).value["orchard"] == 0
+
+    quality = _dataset(platform, "marts").frame("match_quality")
+    assert quality["audited"].sum() == 0, "nobody has looked yet"
+    with desk_of(platform.store.url) as database, closing(database):
+        desk = Desk(database, gold_share=0)
+        while (task := desk.next_task(LEA)) is not None:
+            desk.decide(LEA, task.id, task.lease, answer("no_match"))
+        found = audited(database, "orchard")
+    assert found.height and not found["correct"].any()
+    assert platform.run(apply_decisions).value == [batch_name("orchard", LAST)]
+    seen = _dataset(platform, "marts").frame("match_quality").filter(pl.col("method") == "all")
+    assert seen.select("audited", "correct").row(0) == (found.height, 0)
 
 
 def _dataset(platform: Platform, name: str) -> Dataset:

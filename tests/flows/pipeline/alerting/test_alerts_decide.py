@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from flows.pipeline.alerting.decide import decide, groups, rule_report
 from flows.pipeline.alerting.findings import FOUND, Finding, find
+from flows.pipeline.direction import isolate, isolated
 from flows.pipeline.insights.figures import figures
 from flows.pipeline.mart_schema import ALERTS, MARTS
 from flows.pipeline.rules import AlertRule, Rules, RulesError, read_rules
@@ -65,7 +66,7 @@ def test_undercut_at_the_threshold_and_not_below_it() -> None:
     )
     # 12 instead of 10 is 20 % away, and no undercut.
     assert found.rows.filter(pl.col("value") > 0)["seller"].to_list() == ["A"]
-    assert found.rows["text"][0] == "A asks 9.50, own is 10.00: 5.0 % below"
+    assert found.rows["text"][0] == f"{isolate('A')} asks 9.50, own is 10.00: 5.0 % below"
     assert found.note == ""
 
 
@@ -164,7 +165,7 @@ def test_a_group_is_one_notice_with_a_count_and_an_end() -> None:
     days = run([{"a1", "a2", "b1"}, {"a1", "a3"}, {"a1"}], cool_down=9)
     first = groups(days[0])
     assert [(g.group, g.told, g.standing) for g in first] == [("a", 2, 2), ("b", 1, 1)]
-    assert first[0].examples == ("a1 — t", "a2 — t")
+    assert first[0].examples == (f"{isolate('a1')} — t", f"{isolate('a2')} — t")
     second = groups(days[1])
     assert [(g.group, g.told, g.standing, g.over) for g in second] == [
         ("a", 1, 2, False),
@@ -230,3 +231,12 @@ def test_rules_of_the_customers_are_read_and_short_gtins_padded() -> None:
     assert rules_of(str(home / "nobody.py")) == NO_RULES
     assert read_rules("key_items: ['12345678']").key_items == ("00000012345678",)
     assert read_rules("") == NO_RULES
+
+
+@given(st.text())
+def test_a_name_turns_nothing_outside_it(name: str) -> None:
+    safe = isolate(name)
+    assert (safe[0], safe[-1]) == ("\u2068", "\u2069")
+    assert not set(safe[1:-1]) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    column = pl.Series("name", [name, None], pl.String).to_frame().select(isolated("name"))
+    assert column.to_series().to_list() == [safe, None]
