@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flows.pipeline.history import History, earlier_offers
     from flows.pipeline.ingest.flow import ingest_prices
     from flows.pipeline.insights.flow import compute_insights
-    from flows.pipeline.matching.flow import match_products
+    from flows.pipeline.matching.flow import match_catalogues, match_products
     from flows.pipeline.normalise.flow import normalise_prices
     from flows.pipeline.reporting.flow import publish_reports, tell_digest
     from flows.pipeline.verification.flow import (
@@ -34,6 +34,7 @@ _HOMES = {
     "decisions_before": "verification.flow",
     "earlier_offers": "history",
     "ingest_prices": "ingest.flow",
+    "match_catalogues": "matching.flow",
     "match_products": "matching.flow",
     "normalise_prices": "normalise.flow",
     "publish_reports": "reporting.flow",
@@ -51,6 +52,7 @@ __all__ = [
     "decisions_before",
     "earlier_offers",
     "ingest_prices",
+    "match_catalogues",
     "match_products",
     "normalise_prices",
     "publish_reports",

@@ -1,11 +1,20 @@
-"""Matching, as a step: own offers and competitor offers become matches."""
+"""Matching, as steps: own offers and competitor offers become matches; whole catalogues too.
+
+A day's offers are matched in the run's own process. Two catalogues of any size are matched where
+``DATAWEAVE_MATCHING_CLUSTER`` says (``cluster``), on Dask.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 
+from flows.pipeline.matching import store
+from flows.pipeline.matching.cluster import ClusterSettings, connect
 from flows.pipeline.matching.daily import KEY, MOST_REVIEWS, match_day
 from flows.pipeline.matching.errors import MatchingError
+from flows.pipeline.matching.matching import match
 from flows.pipeline.schema import MATCHES
 from sdk import Dataset, Permanent, checks, record, task
 
@@ -71,3 +80,40 @@ def match_products(
         **({} if found.accept is None else {"accept_from": found.accept}),
     )
     return matches
+
+
+@task(dataset="catalogue_matches", checks=[checks.unique("a_id", "b_id")])
+def match_catalogues(
+    left: Dataset,
+    right: Dataset,
+    *,
+    model: str | None = None,
+    one_to_one: bool = False,
+    cluster: str | None = None,
+) -> pl.DataFrame:
+    """Match two tables of products, of any columns, where the settings say.
+
+    Args:
+        left: one catalogue.
+        right: the other.
+        model: folder of a saved matcher; None to learn from the tables themselves.
+        one_to_one: give each record one partner at most.
+        cluster: see ``cluster``; None for what ``DATAWEAVE_MATCHING_CLUSTER`` says. The result
+            does not depend on it.
+
+    Raises:
+        Permanent: a table or the model cannot be used, or there is no such cluster.
+    """
+    settings = ClusterSettings()
+    where = cluster or settings.cluster
+    try:
+        matcher = None if model is None else store.load(Path(model))
+        a, b = left.frame(), right.frame()
+        if where is None:
+            return match(a, b, matcher, one_to_one=one_to_one)
+        with connect(where, settings.arguments) as client:
+            return match(
+                a, b, matcher, one_to_one=one_to_one, client=client, folder=settings.folder
+            )
+    except MatchingError as error:
+        raise Permanent(error.problem, error.remedy) from error

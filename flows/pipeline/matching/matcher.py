@@ -30,6 +30,9 @@ from flows.pipeline.matching.tables import canonical
 
 CANDIDATES: Final = 10
 """Best of each view for each record, asked from both tables."""
+ASKED_BACK: Final = 50_000
+"""Records of the larger table up to which candidates are asked from both tables. Above, A alone
+asks: the other half of the work finds next to nothing more."""
 BATCH: Final = 100_000
 """Pairs scored at once."""
 HOPELESS: Final = 0.001
@@ -64,9 +67,13 @@ class Tables:
         Raises:
             TableError: a table has no titles, or ids that are missing or not unique.
         """
-        left, right = canonical(a, table="table A"), canonical(b, table="table B")
+        return cls.of_records(canonical(a, table="table A"), canonical(b, table="table B"))
+
+    @classmethod
+    def of_records(cls, left: pl.DataFrame, right: pl.DataFrame) -> Tables:
+        """Encode two canonical tables."""
         (one, two), known = encode_all(left, right)
-        return cls(left, right, one, two, known)
+        return cls(left, right, one, two, known, asks_both(left.height, right.height))
 
     def rows(self, pairs: pl.DataFrame) -> tuple[Ints, Ints]:
         """Return the rows that pairs of ids point to.
@@ -104,6 +111,11 @@ class Tables:
             return i, j
         back_j, back_i = candidates.find(self.b, candidates.Index.of(self.a), k)
         return unite((i, j), (back_i, back_j), len(self.b))
+
+
+def asks_both(a: int, b: int) -> bool:
+    """Return whether tables of so many rows are asked for candidates from both sides."""
+    return max(a, b) <= ASKED_BACK
 
 
 def unite(one: tuple[Ints, Ints], two: tuple[Ints, Ints], width: int) -> tuple[Ints, Ints]:

@@ -9,6 +9,7 @@ for a high probability, whatever the texts; whether the pair then goes to review
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from flows.pipeline.matching.arrays import Flags, Floats, Ints
 from flows.pipeline.matching.assign import one_to_one as choose
 from flows.pipeline.matching.features import NAMES
 from flows.pipeline.matching.matcher import Matcher, Scored, Tables
+from flows.pipeline.matching.tables import canonical
 from flows.pipeline.matching.unsupervised import learn_alone
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def match(
     client: Client | None = None,
     least: float = EVEN,
     evidence: bool = False,
+    folder: Path | None = None,
 ) -> pl.DataFrame:
     """Return the pairs of two tables that are held to be the same product.
 
@@ -52,6 +55,8 @@ def match(
         least: probability from which a pair is returned, 0 to 1.
         evidence: add ``price_ratio`` (A over B), ``gtin_same`` and ``words_found``, which
             ``decision.decide`` reads.
+        folder: for the cluster's files, seen by this process and all workers; a temporary one of
+            this machine when None.
 
     Returns:
         a_id, b_id, probability, kind, reasons; sorted by probability (falling), a_id, b_id.
@@ -59,15 +64,24 @@ def match(
     Raises:
         TableError: a table has no titles, or ids that are missing or not unique.
     """
+    if client is not None:
+        from flows.pipeline.matching.parallel import match_on
+
+        left, right = canonical(a, table="table A"), canonical(b, table="table B")
+        return match_on(
+            client,
+            left,
+            right,
+            matcher or learn_alone(Tables.of_records(left, right)),
+            one_to_one=one_to_one,
+            least=least,
+            evidence=evidence,
+            folder=folder,
+        )
     tables = Tables.of(a, b)
     matcher = matcher or learn_alone(tables)
-    if client is None:
-        scored = matcher.in_context(matcher.contenders(tables, *tables.candidates()))
-        scored = replace(scored, probability=with_identity(scored.probability, scored.features))
-    else:
-        from flows.pipeline.matching.parallel import score_on
-
-        scored = score_on(client, tables, matcher, least)
+    scored = matcher.in_context(matcher.contenders(tables, *tables.candidates()))
+    scored = replace(scored, probability=with_identity(scored.probability, scored.features))
     return present(tables, scored, one_to_one=one_to_one, least=least, evidence=evidence)
 
 
@@ -85,6 +99,7 @@ def present(
     least: float,
     evidence: bool,
     sides: tuple[str, str] = ("A", "B"),
+    ordered: bool = True,
 ) -> pl.DataFrame:
     """Return scored pairs as the frame of ``match``; ``sides`` name the tables in the reasons."""
     chosen: Flags = (
@@ -112,7 +127,12 @@ def present(
             gtin_same=same == 1,
             words_found=pl.Series(features[:, _AT["words_most_found"]].astype(np.float64)),
         )
-    return frame.sort(["probability", "a_id", "b_id"], descending=[True, False, False])
+    return in_order(frame) if ordered else frame
+
+
+def in_order(matches: pl.DataFrame) -> pl.DataFrame:
+    """Return matches by probability, falling, then by ids."""
+    return matches.sort(["probability", "a_id", "b_id"], descending=[True, False, False])
 
 
 def _ids(records: pl.DataFrame, rows: Ints) -> pl.Series:

@@ -1,175 +1,213 @@
 """Matching on Dask: the same functions over partitions, with the same result.
 
-Only paths travel. The two indexes are written once as arrays and mapped by every worker; each task
-reads a range of rows, writes its pairs and features to a file, and returns the file's name. A
-worker that is killed costs the tasks it had: Dask runs them again elsewhere, and a file that was
-half written was never renamed.
+Only paths travel. This process writes the tables as Parquet parts; workers take their terms, merge
+the counts, encode, and join the parts into arrays that every worker maps into memory
+(``encode_parts``); then each part of the left table asks for candidates and is scored
+(``score_parts``). In between, this process computes the leads over all contenders, since a record
+of B has rivals in every part. The number of workers and parts, and a worker that is killed on the
+way, change nothing: what is global (how rare words are, who leads) is computed over everything,
+and what is computed in parts depends on no neighbour. A killed worker costs the parts it had.
 
-Three rounds: candidates (asked from both tables), pair scores, scores in context. Between them
-this process unites the candidates, and computes leads over all of them, since a record of B has
-rivals in every partition. No row's numbers depend on its neighbours in a batch, so the number of
-workers and partitions changes nothing.
-
-Needs a folder that this process and all workers see. Not done: the leads themselves in
-partitions; they take about 1 KB of this process's memory for ten candidate pairs.
+Needs a folder that this process and all workers see. Parts are as large as the smallest worker's
+memory lets them be. Not done: the leads in parts; they take about 0.3 KB of this process's memory
+for each pair that is no hopeless one.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import polars as pl
 
-from flows.pipeline.matching import candidates, store
-from flows.pipeline.matching.arrays import Floats, Ints
-from flows.pipeline.matching.candidates import Index
+from flows.pipeline.matching import encode_parts, score_parts, store
+from flows.pipeline.matching.arrays import Ints
+from flows.pipeline.matching.assign import one_to_one as choose
 from flows.pipeline.matching.context import context_features
-from flows.pipeline.matching.encode import Vocabularies
-from flows.pipeline.matching.features import NAMES
-from flows.pipeline.matching.matcher import (
-    CANDIDATES,
-    Matcher,
-    Scored,
-    Tables,
-    rival_inputs,
-    unite,
-)
-from flows.pipeline.matching.shared_arrays import read_array, read_index, write_array, write_index
+from flows.pipeline.matching.matcher import Matcher, asks_both, unite
+from flows.pipeline.matching.matching import in_order
+from flows.pipeline.matching.shared_arrays import VIEWS, read_array, write_array, write_frame
 
 if TYPE_CHECKING:
     from distributed import Client
 
-ROWS: Final = 10_000
-"""Records of a partition: their pairs and features take some 100 MB, whatever the tables' size."""
+MOST_ROWS: Final = 20_000
+LEAST_ROWS: Final = 1_000
+ROW_BYTES: Final = 30_000
+"""Of a worker's memory that a record of a part takes while its candidates are scored."""
+_SHARE: Final = 0.25
+"""Of a worker's memory for that: the rest is for the mapped index and for what libraries take."""
 
 
-def score_on(
+def rows_for(memory: float, rows: int) -> int:
+    """Return how many records make a part.
+
+    Args:
+        memory: bytes of the smallest worker; 0 when it has no limit.
+        rows: of the larger table: there are a few parts, so that two workers have work.
+    """
+    fitting = int(memory * _SHARE / ROW_BYTES) if memory else MOST_ROWS
+    return max(min(fitting, MOST_ROWS, -(-rows // 8)), LEAST_ROWS)
+
+
+def match_on(
     client: Client,
-    tables: Tables,
+    a: pl.DataFrame,
+    b: pl.DataFrame,
     matcher: Matcher,
-    least: float,
     *,
-    rows: int = ROWS,
+    one_to_one: bool = False,
+    least: float = 0.5,
+    evidence: bool = False,
+    rows: int | None = None,
     folder: Path | None = None,
-) -> Scored:
-    """Return the candidate pairs at or above a probability, scored on a cluster.
+) -> pl.DataFrame:
+    """Return the matches of two tables, computed on a cluster; see ``matching.match``.
 
     Args:
         client: of the cluster.
-        tables: encoded.
+        a: canonical records.
+        b: the other.
         matcher: trained.
-        least: probability below which pairs are left behind.
-        rows: records of a partition.
-        folder: seen by all workers; a temporary one when None. It is emptied behind the run.
+        one_to_one: give each record one partner at most.
+        least: probability from which a pair is returned.
+        evidence: see ``matching.match``.
+        rows: records of a part; from the workers' memory when None.
+        folder: seen by this process and all workers; a temporary one when None. It is emptied
+            behind the run.
     """
     base = Path(tempfile.mkdtemp(prefix="matching-", dir=folder))
     try:
-        write_index(base / "a", Index.of(tables.a), tables.known)
-        write_index(base / "b", Index.of(tables.b), tables.known)
+        rows = rows or rows_for(_smallest(client), max(a.height, b.height))
+        parts = {"a": _write_parts(base, "a", a, rows), "b": _write_parts(base, "b", b, rows)}
+        write_frame(base / "b-ids.arrow", b.select("id"))
         store.save(matcher, base / "model")
-        return _rounds(client, base, len(tables.a), len(tables.b), least, rows)
+        run = _Run(client, base, parts, asks_both(a.height, b.height))
+        run.encode()
+        (base / "b-ids.arrow").rename(base / "b" / "ids.arrow")
+        run.ask(b.height)
+        run.score()
+        run.lead()
+        return run.conclude(one_to_one, least, evidence)
     finally:
+        with suppress(Exception):  # a worker that is gone has nothing mapped
+            client.run(score_parts.forget, on_error="ignore")
         shutil.rmtree(base, ignore_errors=True)
 
 
-def _rounds(client: Client, base: Path, a: int, b: int, least: float, rows: int) -> Scored:
-    asked = [("a", "b", start) for start in range(0, a, rows)]
-    asked += [("b", "a", start) for start in range(0, b, rows)]
-    found = _map(client, _ask, [(str(base), *one, rows) for one in asked])
-    parts: dict[str, list[Any]] = {"a": [], "b": []}
-    for (side, _, _), path in zip(asked, found, strict=True):
-        parts[side].append(read_array(Path(path)))
-    nothing = np.zeros((2, 0), np.int64)
-    straight = np.concatenate([nothing, *parts["a"]], axis=1)
-    back = np.concatenate([nothing, *parts["b"]], axis=1)
-    i, j = unite((straight[0], straight[1]), (back[1], back[0]), b)
-    cuts = np.searchsorted(i, [*range(0, a, rows), a])
-    work = [(str(base), number) for number in range(len(cuts) - 1)]
-    for number, (first, last) in enumerate(pairwise(cuts)):
-        write_array(base / f"pairs-{number}.npy", np.stack([i[first:last], j[first:last]]))
-    _map(client, _score, work)
-    inputs = [read_array(base / f"rivals-{number}.npy") for _, number in work]
-    rivals = np.concatenate([np.zeros((0, 4)), *inputs])
-    leads = context_features(i, j, *rivals.T)
-    for number, (first, last) in enumerate(pairwise(cuts)):
-        write_array(base / f"leads-{number}.npy", leads[first:last])
-    del leads
-    _map(client, _conclude, [(*one, least) for one in work])
-    kept = [(number, np.array(read_array(base / f"kept-{number}.npy"))) for _, number in work]
-    places = [cuts[number] + places for number, places in kept]
-    rows_kept = np.concatenate([np.zeros(0, np.int64), *places])
-    probability = [np.array(read_array(base / f"probability-{n}.npy")) for n, _ in kept]
-    features = [np.array(read_array(base / f"chosen-{n}.npy")) for n, _ in kept]
-    return Scored(
-        i[rows_kept],
-        j[rows_kept],
-        np.concatenate([np.zeros(0), *probability]),
-        np.concatenate(features) if features else np.zeros((0, len(NAMES) + 1), np.float32),
-    )
+def _smallest(client: Client) -> float:
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return min((worker["memory_limit"] for worker in workers), default=0) or 0
 
 
-def _map(client: Client, task: Any, arguments: list[tuple[Any, ...]]) -> list[Any]:
-    futures = [client.submit(task, *each, pure=False) for each in arguments]
-    return list(client.gather(futures))  # type: ignore[no-untyped-call]
+def _write_parts(base: Path, side: str, records: pl.DataFrame, rows: int) -> list[int]:
+    """Write a table as Parquet parts; return where they start, and where the last one ends."""
+    cuts = [*range(0, max(records.height, 1), rows), records.height]
+    for number, (start, stop) in enumerate(pairwise(cuts)):
+        records[start:stop].write_parquet(base / f"{side}-{number}.parquet")
+    return cuts
 
 
-@lru_cache(maxsize=2)
-def _index(folder: str) -> tuple[Index, Vocabularies]:
-    return read_index(Path(folder))
+class _Run:
+    """One match on one cluster."""
 
+    def __init__(self, client: Client, base: Path, cuts: dict[str, list[int]], both: bool) -> None:
+        self.client, self.base, self.cuts, self.both = client, base, cuts, both
+        self.pairs = "found-a"
 
-@lru_cache(maxsize=1)
-def _matcher(folder: str) -> Matcher:
-    return store.load(Path(folder))
+    def parts(self, side: str) -> Iterator[tuple[int, int, int]]:
+        for number, (start, stop) in enumerate(pairwise(self.cuts[side])):
+            yield number, start, stop
 
+    def map(self, task: Callable[..., None], arguments: list[tuple[Any, ...]]) -> None:
+        """Run a task once for each of the arguments, and wait for all."""
+        futures = [
+            self.client.submit(task, str(self.base), *each, pure=False) for each in arguments
+        ]
+        self.client.gather(futures)  # type: ignore[no-untyped-call]
 
-def _ask(base: str, side: str, other: str, start: int, rows: int) -> str:
-    """Candidates of a range of one table in the other."""
-    queries, _ = _index(f"{base}/{side}")
-    index, _ = _index(f"{base}/{other}")
-    span = np.arange(start, min(start + rows, len(queries.records)))
-    query, record = candidates.find(queries.records.take(span), index, CANDIDATES)
-    path = Path(base) / f"found-{side}-{start}.npy"
-    write_array(path, np.stack([query + start, record]))
-    return str(path)
+    def encode(self) -> None:
+        """Make the mapped index of both tables."""
+        work = [(side, number) for side in ("a", "b") for number, *_ in self.parts(side)]
+        self.map(encode_parts.take_terms, work)
+        size = self.cuts["a"][-1] + self.cuts["b"][-1]
+        names = [f"{side}-{number}" for side, number in work]
+        ranges = range(encode_parts.RANGES)
+        views = ("grams", "words")
+        self.map(
+            encode_parts.merge_counts, [(view, n, names, size) for n in ranges for view in views]
+        )
+        self.map(encode_parts.join_vocabulary, [(view, size) for view in views])
+        self.map(encode_parts.encode_part, work)
+        count = {side: len(self.cuts[side]) - 1 for side in ("a", "b")}
+        # The longest first: the grams of both tables, one for each of two workers.
+        self.map(
+            encode_parts.join_view,
+            [(side, view, count[side]) for view in reversed(VIEWS) for side in ("a", "b")],
+        )
+        self.map(encode_parts.join_texts, [(side, count[side]) for side in ("a", "b")])
+        asked = ("a", "b") if self.both else ("b",)
+        made = [
+            (side, view, name)
+            for side in asked
+            for view, name in (("grams", "grams_view"), ("wide", "words_view"))
+        ]
+        self.map(encode_parts.make_postings, made)
 
+    def ask(self, width: int) -> None:
+        """Find the candidates of each part of A."""
+        asking = ("a", "b") if self.both else ("a",)
+        self.map(score_parts.ask, [(side, *part) for side in asking for part in self.parts(side)])
+        if not self.both:
+            return
+        there, back = (
+            np.concatenate(
+                [read_array(self.base / f"found-{side}-{n}.npy") for n, *_ in self.parts(side)],
+                axis=1,
+            )
+            for side in asking
+        )
+        i, j = unite((there[0], there[1]), (back[1], back[0]), width)
+        for number, first, last in self._split(i):
+            write_array(self.base / f"pairs-{number}.npy", np.stack([i[first:last], j[first:last]]))
+        self.pairs = "pairs"
 
-def _tables(base: str, i: Ints, j: Ints) -> tuple[Tables, Ints, Ints]:
-    """The records that some pairs need, and the pairs renumbered to them."""
-    (a, known), (b, _) = _index(f"{base}/a"), _index(f"{base}/b")
-    rows_a, i = np.unique(i, return_inverse=True)
-    rows_b, j = np.unique(j, return_inverse=True)
-    left, right = a.records.take(rows_a), b.records.take(rows_b)
-    return Tables(left.texts, right.texts, left, right, known), i, j
+    def score(self) -> None:
+        """Score the candidates by themselves."""
+        self.map(score_parts.score, [(number, self.pairs) for number, *_ in self.parts("a")])
 
+    def lead(self) -> None:
+        """Compute how each contender stands among its rivals of all parts."""
+        i, j = self._joined("alive", axis=1)
+        leads = context_features(i, j, *self._joined("rivals").T)
+        for number, first, last in self._split(i):
+            write_array(self.base / f"leads-{number}.npy", leads[first:last])
 
-def _score(base: str, number: int) -> None:
-    """Pair scores and features of a part."""
-    i, j = read_array(Path(base) / f"pairs-{number}.npy")
-    scored = _matcher(f"{base}/model").pair_scores(*_tables(base, i, j))
-    write_array(Path(base) / f"features-{number}.npy", scored.features)
-    alone = np.column_stack([*rival_inputs(scored)])
-    write_array(Path(base) / f"rivals-{number}.npy", alone)
-    write_array(Path(base) / f"alone-{number}.npy", scored.probability)
+    def conclude(self, one_to_one: bool, least: float, evidence: bool) -> pl.DataFrame:
+        """Score the contenders among their rivals; return the matches."""
+        work = [(number, start, least, evidence) for number, start, _ in self.parts("a")]
+        self.map(score_parts.conclude, work)
+        frame = pl.concat(
+            [pl.read_ipc(self.base / f"matches-{number}.arrow") for number, *_ in work]
+        )
+        if one_to_one:
+            i, j = self._joined("kept", axis=1)
+            chosen = choose(i, j, self._joined("probability"), max(least, 1e-6))
+            frame = frame.filter(pl.Series(chosen))
+        return in_order(frame)
 
+    def _joined(self, name: str, axis: int = 0) -> Any:
+        arrays = [read_array(self.base / f"{name}-{n}.npy") for n, *_ in self.parts("a")]
+        return np.concatenate(arrays, axis=axis)
 
-def _conclude(base: str, number: int, least: float) -> None:
-    """Scores in context of a part, and what of it is kept."""
-    from flows.pipeline.matching.matching import with_identity
-
-    matcher = _matcher(f"{base}/model")
-    features = read_array(Path(base) / f"features-{number}.npy")
-    alone: Floats = read_array(Path(base) / f"alone-{number}.npy")
-    i, j = read_array(Path(base) / f"pairs-{number}.npy")
-    leads = read_array(Path(base) / f"leads-{number}.npy")
-    probability = matcher.conclude(Scored(i, j, alone, features), leads)
-    probability = with_identity(probability, features)
-    kept = np.flatnonzero(probability >= least)
-    write_array(Path(base) / f"kept-{number}.npy", kept)
-    write_array(Path(base) / f"probability-{number}.npy", probability[kept])
-    write_array(Path(base) / f"chosen-{number}.npy", features[kept])
+    def _split(self, i: Ints) -> Iterator[tuple[int, int, int]]:
+        """Yield each part's number with its range of pairs, which are sorted by row of A."""
+        for number, start, stop in self.parts("a"):
+            first, last = np.searchsorted(i, [start, stop])
+            yield number, int(first), int(last)

@@ -7,6 +7,9 @@ import random
 import polars as pl
 import pytest
 
+from flows.pipeline.matching.matcher import Matcher
+from flows.pipeline.matching.training import train
+
 KINDS = ("Drucker", "Kamera", "Lautsprecher", "Monitor", "Tastatur", "מדפסת", "מצלמה", "Router")
 MAKERS = ("Nordwal", "Ostrava", "Pellum", "Quorin", "Rivano", "Sabrel")
 COLOURS = ("schwarz", "weiss", "silber", "rot", "blau")
@@ -38,3 +41,8 @@ def shops(count: int = 240, seed: int = 3) -> tuple[pl.DataFrame, pl.DataFrame, 
 @pytest.fixture(scope="session")
 def two_shops() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     return shops()
+
+
+@pytest.fixture(scope="session")
+def matcher(two_shops: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]) -> Matcher:
+    return train(*two_shops)

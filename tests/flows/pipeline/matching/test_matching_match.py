@@ -19,11 +19,6 @@ from tests.conftest import ROOT, SHARED
 Shops = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
 
 
-@pytest.fixture(scope="module")
-def matcher(two_shops: Shops) -> Matcher:
-    return train(*two_shops)
-
-
 def right(found: pl.DataFrame) -> int:
     return int((found["a_id"].str.slice(1) == found["b_id"].str.slice(1)).sum())
 
