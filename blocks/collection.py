@@ -4,7 +4,8 @@ Loading it registers every block type, so that the server (for its automations),
 notebooks know them without importing anything of ours.
 """
 
+from blocks.connectors import SqlDatabase
 from blocks.jira import JiraProject
 from blocks.slack import SlackChannel, SlackWebhookChannel
 
-__all__ = ["JiraProject", "SlackChannel", "SlackWebhookChannel"]
+__all__ = ["JiraProject", "SlackChannel", "SlackWebhookChannel", "SqlDatabase"]

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 import anyio
 
 from sdk import outcomes, prefect2
+from sdk.cancellation import stopping_what_runs_elsewhere
 from sdk.errors import ConfigurationError
 from sdk.execution import Execution
 from sdk.fallback import Fallback, duration
@@ -105,7 +106,7 @@ class FlowFunction(prefect2.Wrapper):
             arguments["day"] = run.day
         if prefect2.is_async(self.function):
             return self._run_async(run, arguments)
-        with within(self, run.run_id), prefect2.restored(), self._announced(run):
+        with self._entered(run):
             body = self._body(run)
             with closing(self._walk(body, run, arguments)) as walk:
                 value = drive(walk, prefect2.call).value
@@ -116,7 +117,7 @@ class FlowFunction(prefect2.Wrapper):
             return outcomes.degraded_outcome(value, _why(reasons)) if reasons else value
 
     async def _run_async(self, run: Run, arguments: Mapping[str, Any]) -> Any:
-        with within(self, run.run_id), prefect2.restored(), self._announced(run):
+        with self._entered(run):
             body = self._body(run)
             with closing(self._walk(body, run, arguments)) as walk:
                 value = (await drive_async(walk, prefect2.call_async, anyio.sleep)).value
@@ -184,6 +185,17 @@ class FlowFunction(prefect2.Wrapper):
 
     def _title(self, run: Run) -> str:
         return f"{self.name}: {run.customer}, {run.day}"
+
+    @contextmanager
+    def _entered(self, run: Run) -> Iterator[None]:
+        """Be the body of a run: what ends it is announced, and stops what it began elsewhere."""
+        with (
+            within(self, run.run_id),
+            prefect2.restored(),
+            self._announced(run),
+            stopping_what_runs_elsewhere(),
+        ):
+            yield
 
     @contextmanager
     def _announced(self, run: Run) -> Iterator[None]:

@@ -123,6 +123,10 @@ def _classify_one(error: BaseException) -> ErrorKind:
         return "permanent"
     if isinstance(error, Transient):
         return "transient"
+    # What blocks raise cannot be of our classes, since they do not know us: it says it itself.
+    told = getattr(type(error), "retryable", None)
+    if isinstance(told, bool):
+        return "transient" if told else "permanent"
     status = http_status(error)
     if status is not None:
         return "transient" if status in RETRIED_STATUS else "permanent"
@@ -185,8 +189,9 @@ def retry_after(error: BaseException, *, now: datetime | None = None) -> float |
 
 
 def _retry_after_of(error: BaseException, now: datetime | None) -> float | None:
-    if isinstance(error, Transient) and error.retry_after is not None:
-        return max(0.0, error.retry_after)
+    asked = getattr(error, "retry_after", None)
+    if isinstance(asked, int | float):
+        return max(0.0, float(asked))
     headers = getattr(getattr(error, "response", None), "headers", None)
     if headers is None:
         headers = getattr(error, "headers", None)

@@ -10,6 +10,7 @@ from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
 
 from blocks import collection
+from blocks.connectors.base import Access
 from blocks.errors import DeliveryError
 from blocks.registration import declarations, server
 from blocks.registration.desired import Desired, desired
@@ -66,8 +67,12 @@ async def check(environment: str, root: Path, environ: Mapping[str, str], *, say
             say(f"? {one.ref}: cannot be asked")
             continue
         try:
-            await asyncio.to_thread(asked)
-            say(f"= {one.ref}")
+            found = await asyncio.to_thread(asked)
+            if isinstance(found, Access) and not found:
+                problem, _, action = found.reason.partition("\n")
+                problems.append(Problem(one.ref, "", problem, action))
+                continue
+            say(f"= {one.ref}{f': {found.reason}' if isinstance(found, Access) else ''}")
         except DeliveryError as error:
             problems.append(Problem(one.ref, "", error.problem, error.action))
     if problems:
