@@ -34,8 +34,8 @@ KINDS = sorted(
 
 def test_importing_blocks_imports_no_client_library() -> None:
     code = (
-        "import sys, blocks.connectors; print([m for m in ('boto3', 'botocore', 'psycopg', 'pymysql',"
-        " 'asyncssh', 'pyarrow', 'polars', 's3fs') if m in sys.modules])"
+        "import sys, blocks.connectors; print([m for m in ('boto3', 'botocore', 'psycopg',"
+        " 'pymysql', 'asyncssh', 'pyarrow', 'polars', 's3fs') if m in sys.modules])"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=200, cwd=ROOT
