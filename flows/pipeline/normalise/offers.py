@@ -43,6 +43,8 @@ REJECTED: Final[Schema] = {**RAW_PRICES, "reason": pl.String(), "field": pl.Stri
 
 _CODES_OF_SIGNS: Final = {sign: codes[0] for sign, codes in SYMBOLS.items() if len(codes) == 1}
 
+MIN_PRICE: Final = Decimal("0.05")
+MAX_PRICE: Final = Decimal(100000)
 UNIT_PRICE_TOLERANCE: Final = 0.01
 """Share by which a source's unit price may differ before it is counted as disagreeing."""
 _HALF_A_CENT: Final = 0.005
@@ -121,8 +123,8 @@ def _complete(raw: pl.DataFrame) -> pl.DataFrame:
     return conform(nulls, {**RAW_PRICES, **WEB_PRICES})
 
 
-def _with_fault(typed: pl.DataFrame, currency: str, low: Decimal, high: Decimal) -> pl.DataFrame:
-    """Add ``code``, ``reason`` and ``field`` of the first rule that a row breaks, else null."""
+def _faults(currency: str, low: Decimal, high: Decimal) -> list[pl.Expr]:
+    """``code``, ``reason`` and ``field`` of the first rule that a row breaks, else null."""
     price, said = pl.col("price"), pl.format("price {}", "raw_price")
     rules: list[tuple[pl.Expr, str, str, pl.Expr]] = [
         (pl.col("seller").is_null(), "seller_missing", "seller", pl.lit("seller is missing")),
@@ -141,11 +143,15 @@ def _with_fault(typed: pl.DataFrame, currency: str, low: Decimal, high: Decimal)
         (price > high, "price_above_maximum", "price",
          pl.format(f"{{}} is above the maximum {high}", said)),
     ]  # fmt: skip
-    return typed.with_columns(
-        code=pl.coalesce(pl.when(broken).then(pl.lit(code)) for broken, code, _, _ in rules),
-        field=pl.coalesce(pl.when(broken).then(pl.lit(field)) for broken, _, field, _ in rules),
-        reason=pl.coalesce(pl.when(broken).then(reason) for broken, _, _, reason in rules),
-    )
+    return [
+        pl.coalesce(pl.when(broken).then(pl.lit(code)) for broken, code, _, _ in rules).alias(
+            "code"
+        ),
+        pl.coalesce(pl.when(broken).then(pl.lit(field)) for broken, _, field, _ in rules).alias(
+            "field"
+        ),
+        pl.coalesce(pl.when(broken).then(reason) for broken, _, _, reason in rules).alias("reason"),
+    ]
 
 
 def _with_duplicates(typed: pl.DataFrame) -> pl.DataFrame:
@@ -225,8 +231,8 @@ def to_offers(
     *,
     day: dt.date,
     currency: str,
-    min_price: Decimal = Decimal("0.05"),
-    max_price: Decimal = Decimal(100000),
+    min_price: Decimal = MIN_PRICE,
+    max_price: Decimal = MAX_PRICE,
     brands: Mapping[str, Iterable[str]] | None = None,
 ) -> Normalised:
     """Type and clean the raw rows of a day; set aside what cannot be used.
@@ -249,26 +255,59 @@ def to_offers(
         ValueError: the currency is not three capital letters, or the minimum is not below the
             maximum, or a name is given to two brands.
     """
-    if not re.fullmatch(r"[A-Z]{3}", currency):
-        raise ValueError(f"currency is {currency!r}; give an ISO 4217 code such as 'ILS'")
-    if not min_price < max_price:
-        raise ValueError(f"min_price {min_price} is not below max_price {max_price}")
-    raw = _complete(raw)
-    typed = _with_fault(_typed(raw, day, currency), currency, min_price, max_price)
-    judged = _with_duplicates(typed.with_row_index())
-    good = judged.filter(pl.col("code").is_null() & ~pl.col("collapsed").fill_null(False))
-    good = good.with_columns(unit_price=_unit_price()).sort(OFFER_KEY)
-    good = with_brand(good, BrandTable({**ALIASES, **(brands or {})}))
-    bad = judged["code"].is_not_null()
-    rejected = raw.with_columns(judged["reason"], judged["field"]).filter(bad)
-    statistics = {
-        "rows_in": raw.height,
-        "rows_out": good.height,
-        "rejected": rejected.height,
-        "collapsed": raw.height - good.height - rejected.height,
-        **_counts("rejected", judged["code"].drop_nulls()),
-        **_counts("gtin", good["gtin_status"]),
-        **_unit_price_check(good),
-    }
-    by_source = rejected.sort("source_file", "source_row", maintain_order=True)
-    return Normalised(conform(good, OFFERS), conform(by_source, REJECTED), statistics)
+    normaliser = Normaliser(
+        currency=currency, min_price=min_price, max_price=max_price, brands=brands
+    )
+    return normaliser.offers(raw, day)
+
+
+class Normaliser:
+    """`to_offers` for many small frames of one customer: what all of them share is made once.
+
+    Args:
+        currency: ISO 4217 code of the customer.
+        min_price: the lowest price that is believed.
+        max_price: the highest price that is believed, in the same currency.
+        brands: brand → other names of it.
+
+    Raises:
+        ValueError: as `to_offers`.
+    """
+
+    def __init__(
+        self,
+        *,
+        currency: str,
+        min_price: Decimal = MIN_PRICE,
+        max_price: Decimal = MAX_PRICE,
+        brands: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
+        if not re.fullmatch(r"[A-Z]{3}", currency):
+            raise ValueError(f"currency is {currency!r}; give an ISO 4217 code such as 'ILS'")
+        if not min_price < max_price:
+            raise ValueError(f"min_price {min_price} is not below max_price {max_price}")
+        self.currency = currency
+        self._faults = _faults(currency, min_price, max_price)
+        self._brands = BrandTable({**ALIASES, **(brands or {})})
+
+    def offers(self, raw: pl.DataFrame, day: dt.date) -> Normalised:
+        """Type and clean raw rows; see `to_offers`."""
+        raw = _complete(raw)
+        typed = _typed(raw, day, self.currency).with_columns(self._faults)
+        judged = _with_duplicates(typed.with_row_index())
+        good = judged.filter(pl.col("code").is_null() & ~pl.col("collapsed").fill_null(False))
+        good = good.with_columns(unit_price=_unit_price()).sort(OFFER_KEY)
+        good = with_brand(good, self._brands)
+        bad = judged["code"].is_not_null()
+        rejected = raw.with_columns(judged["reason"], judged["field"]).filter(bad)
+        statistics = {
+            "rows_in": raw.height,
+            "rows_out": good.height,
+            "rejected": rejected.height,
+            "collapsed": raw.height - good.height - rejected.height,
+            **_counts("rejected", judged["code"].drop_nulls()),
+            **_counts("gtin", good["gtin_status"]),
+            **_unit_price_check(good),
+        }
+        by_source = rejected.sort("source_file", "source_row", maintain_order=True)
+        return Normalised(conform(good, OFFERS), conform(by_source, REJECTED), statistics)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
@@ -68,6 +69,7 @@ _LIMIT: Final = re.compile(
 LONGEST: Final = 400
 
 
+@lru_cache(maxsize=20_000)
 def pack_in_name(name: str) -> Pack | None:
     """Return the pack that a product's name states, None if it states none or several.
 
