@@ -195,12 +195,15 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
 
 
 def _installed(folder: Path) -> Path:
-    """Return a folder that says what the installed project says: blocks is a collection."""
+    """Return a folder that says what the installed project says: its collections for Prefect."""
     made = folder / "installed"
-    info = made / "dataweave_blocks-0.dist-info"
-    if not any(e.value == "blocks" for e in entry_points(group="prefect.collections")):
+    info = made / "dataweave_collections-0.dist-info"
+    known = {e.value for e in entry_points(group="prefect.collections")}
+    ours = {"blocks": "blocks", "warm": "sdk.warm"}
+    missing = [f"{name} = {value}\n" for name, value in ours.items() if value not in known]
+    if missing:
         info.mkdir(parents=True, exist_ok=True)
-        said = "Metadata-Version: 2.1\nName: dataweave-blocks\nVersion: 0\n"
+        said = "Metadata-Version: 2.1\nName: dataweave-collections\nVersion: 0\n"
         (info / "METADATA").write_text(said)
-        (info / "entry_points.txt").write_text("[prefect.collections]\nblocks = blocks\n")
+        (info / "entry_points.txt").write_text("".join(["[prefect.collections]\n", *missing]))
     return made

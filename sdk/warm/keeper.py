@@ -1,0 +1,204 @@
+"""The warm interpreters of a worker: which are kept, made, replaced and given up.
+
+For each recipe there is one template that forks, or, where that may not be, as many interpreters
+for one run each as there are to be spares. At most one of a recipe is warming up at any time. One
+that dies while it does so, or that dies before it started a run, is a failure: the next is made
+after a pause that doubles with each. What is too old, too large or has started many runs is
+replaced when its successor is warm; what is stale at once. Meanwhile runs start the stock way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import dataclass, field
+
+from sdk.warm.recipe import Recipe
+from sdk.warm.settings import WarmSettings
+from sdk.warm.template import NotStarted, Order, Running, Template
+
+TICK = 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
+"""Seconds before another try after a first failure, and at most."""
+IDLE = 60.0
+"""Seconds without a run after which a recipe gives its place to another."""
+WARMING = 180.0
+"""Seconds in which an interpreter is warm, or given up; five on an idle machine."""
+
+log = logging.getLogger("sdk.warm")
+
+
+@dataclass
+class _Kept:
+    """What is there of one recipe."""
+
+    used: float = field(default_factory=time.monotonic)
+    wanted: int = 0
+    live: list[Template] = field(default_factory=list)
+    failures: int = 0
+    not_before: float = 0.0
+
+    def usable(self) -> Template | None:
+        return next((t for t in self.live if t.usable), None)
+
+
+class Keeper:
+    """Keeps interpreters warm until it is closed.
+
+    Args:
+        settings: the limits.
+    """
+
+    def __init__(self, settings: WarmSettings) -> None:
+        self.settings = settings
+        self._kept: dict[Recipe, _Kept] = {}
+        self._retired: list[Template] = []
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to keep what is wanted."""
+        self._task = asyncio.create_task(self._keep_on(), name="warm-keeper")
+
+    def want(self, recipe: Recipe, *, sure: bool = False) -> None:
+        """Note that a recipe is of use: it is kept from the second time on, or if that is sure."""
+        kept = self._kept.get(recipe)
+        if kept is None:
+            if len(self._kept) >= 8 * self.settings.environments:
+                # What comes with a new environment each time is seen once each.
+                del self._kept[min(self._cold(), key=lambda r: self._kept[r].used)]
+            kept = self._kept[recipe] = _Kept()
+        kept.used = time.monotonic()
+        kept.wanted += 2 if sure else 1
+        self._wake.set()
+
+    async def run(self, recipe: Recipe, order: Order) -> Running | None:
+        """Start a run warm; None where it is to start the stock way."""
+        self.want(recipe)
+        kept = self._kept[recipe]
+        while (template := kept.usable()) is not None:
+            try:
+                running = await template.run(order)
+            except NotStarted as error:
+                log.info("a run was not started warm: %s", error)
+                template.stale = template.stale or str(error)
+                self._wake.set()
+            else:
+                kept.failures = 0
+                self._wake.set()
+                return running
+        return None
+
+    def described(self) -> list[dict[str, object]]:
+        """Return what is live: process, memory in 10^6 bytes, runs started and under way."""
+        live = [t for kept in self._kept.values() for t in kept.live] + self._retired
+        return [
+            {
+                "pid": t.pid,
+                "warm": t.warm,
+                "memory": t.memory(),
+                "started": t.started,
+                "runs": t.runs,
+            }
+            for t in live
+        ]
+
+    async def close(self) -> None:
+        """End all interpreters."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        live = [t for kept in self._kept.values() for t in kept.live] + self._retired
+        await asyncio.gather(*(template.close() for template in live), return_exceptions=True)
+
+    def _cold(self) -> list[Recipe]:
+        return [recipe for recipe, kept in self._kept.items() if not kept.live] or list(self._kept)
+
+    async def _keep_on(self) -> None:
+        while True:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), TICK)
+            self._wake.clear()
+            try:
+                await self._look()
+            except Exception:  # whatever it is, runs still start the stock way
+                log.exception("warm interpreters could not be looked after")
+
+    async def _look(self) -> None:
+        for template in [
+            t for t in self._retired if not t.runs or (t.ready.is_set() and not t.warm)
+        ]:
+            self._retired.remove(template)
+            await template.close()
+        for recipe, kept in list(self._kept.items()):
+            for template in list(kept.live):
+                self._judge(kept, template)
+            if kept.wanted > 1 and self._missing(kept) and self._room(recipe):
+                await self._make(recipe, kept)
+
+    def _judge(self, kept: _Kept, template: Template) -> None:
+        """Give up a template that is of no more use."""
+        slow = not template.warm and time.monotonic() - template.born > WARMING
+        if slow:
+            template.kill()
+        if not slow and (template.usable or not template.ready.is_set()):
+            return
+        kept.live.remove(template)
+        if not template.warm or (not template.started and template.stale == "its process ended"):
+            kept.failures += 1
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (kept.failures - 1))
+            kept.not_before = time.monotonic() + pause
+            log.warning("a warm interpreter died; the next is made in %g s", pause)
+        elif template.forks or template.stale:
+            log.info("a warm interpreter is replaced: %s", template.stale)
+        template.retire()
+        self._retired.append(template)
+
+    def _missing(self, kept: _Kept) -> bool:
+        """Say if an interpreter is to be made now; replace one that is no longer wanted."""
+        if time.monotonic() < kept.not_before or any(not t.warm for t in kept.live):
+            return False
+        for template in kept.live:
+            why = template.expired()
+            if why and sum(t.usable for t in kept.live) > (
+                1 if template.forks else self.settings.spares
+            ):
+                template.stale = f"{why} is over its limit"
+                self._wake.set()
+                return False
+            if why:
+                return True
+        spawned = self.settings.start == "spawn" or any(not t.forks for t in kept.live)
+        return len(kept.live) < (self.settings.spares if spawned else 1)
+
+    def _room(self, recipe: Recipe) -> bool:
+        others = {r: kept for r, kept in self._kept.items() if kept.live and r != recipe}
+        if len(others) < self.settings.environments:
+            return True
+        oldest = min(others.values(), key=lambda kept: kept.used)
+        if time.monotonic() - oldest.used > IDLE:
+            for template in oldest.live:
+                template.stale = "another environment is of more use"
+            oldest.wanted = 0
+            self._wake.set()
+        return False
+
+    async def _make(self, recipe: Recipe, kept: _Kept) -> None:
+        template = Template(recipe, self.settings)
+        try:
+            await template.start()
+        except OSError as error:
+            kept.failures += 1
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (kept.failures - 1))
+            kept.not_before = time.monotonic() + pause
+            log.warning("a warm interpreter cannot be started: %s", error)
+            return
+        kept.live.append(template)
+        asyncio.create_task(self._when_ready(template))  # noqa: RUF006 - it ends with the template
+
+    async def _when_ready(self, template: Template) -> None:
+        await template.ready.wait()
+        self._wake.set()
