@@ -37,7 +37,7 @@ class _Queue(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    type: Literal["process", "ecs"]
+    type: Literal["process", "warm", "ecs"]
     description: str
     limit: Limit = None
     queues: dict[str, _Queue]

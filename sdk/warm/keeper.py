@@ -27,7 +27,7 @@ IDLE = 60.0
 WARMING = 180.0
 """Seconds in which an interpreter is warm, or given up; five on an idle machine."""
 
-log = logging.getLogger("sdk.warm")
+LOG = logging.getLogger("sdk.warm")
 
 
 @dataclass
@@ -49,10 +49,11 @@ class Keeper:
 
     Args:
         settings: the limits.
+        log: takes what becomes of the interpreters.
     """
 
-    def __init__(self, settings: WarmSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: WarmSettings, log: logging.Logger = LOG) -> None:
+        self.settings, self.log = settings, log
         self._kept: dict[Recipe, _Kept] = {}
         self._retired: list[Template] = []
         self._wake = asyncio.Event()
@@ -82,7 +83,7 @@ class Keeper:
             try:
                 running = await template.run(order)
             except NotStarted as error:
-                log.info("a run was not started warm: %s", error)
+                self.log.info("a run was not started warm: %s", error)
                 template.stale = template.stale or str(error)
                 self._wake.set()
             else:
@@ -125,7 +126,7 @@ class Keeper:
             try:
                 await self._look()
             except Exception:  # whatever it is, runs still start the stock way
-                log.exception("warm interpreters could not be looked after")
+                self.log.exception("warm interpreters could not be looked after")
 
     async def _look(self) -> None:
         for template in [
@@ -151,9 +152,9 @@ class Keeper:
             kept.failures += 1
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (kept.failures - 1))
             kept.not_before = time.monotonic() + pause
-            log.warning("a warm interpreter died; the next is made in %g s", pause)
+            self.log.warning("a warm interpreter died; the next is made in %g s", pause)
         elif template.forks or template.stale:
-            log.info("a warm interpreter is replaced: %s", template.stale)
+            self.log.info("a warm interpreter is replaced: %s", template.stale)
         template.retire()
         self._retired.append(template)
 
@@ -194,11 +195,13 @@ class Keeper:
             kept.failures += 1
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (kept.failures - 1))
             kept.not_before = time.monotonic() + pause
-            log.warning("a warm interpreter cannot be started: %s", error)
+            self.log.warning("a warm interpreter cannot be started: %s", error)
             return
         kept.live.append(template)
         asyncio.create_task(self._when_ready(template))  # noqa: RUF006 - it ends with the template
 
     async def _when_ready(self, template: Template) -> None:
         await template.ready.wait()
+        if template.warm:
+            self.log.info("A warm interpreter is ready: process %d.", template.pid)
         self._wake.set()

@@ -170,6 +170,11 @@ class Template:
         """Whether it takes a run."""
         return self.warm and self.stale is None and (self.forks or not self.started)
 
+    @property
+    def spent(self) -> bool:
+        """Whether nothing is owed to it: none of its runs is under way, or it is gone."""
+        return not self.runs or (self.ready.is_set() and not self.warm)
+
     def memory(self) -> float:
         """Return its resident megabytes (10^6)."""
         try:

@@ -89,7 +89,7 @@ class WarmWorker(ProcessWorker):
         self._warm = WarmSettings.of(os.environ)
         self._free = asyncio.Event()
         await super().setup()  # type: ignore[no-untyped-call]
-        self._keeper = Keeper(self._warm)
+        self._keeper = Keeper(self._warm, self._logger)
         self._keeper.start()
 
     async def teardown(self, *exc_info: Any) -> None:

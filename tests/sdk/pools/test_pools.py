@@ -25,8 +25,8 @@ def pools(environment: str) -> dict[str, Pool]:
 
 
 def test_each_environment_has_its_pools_and_the_variables_name_them() -> None:
-    assert set(pools("development")) == {"local"}
-    assert set(pools("production")) == {"ec2", "ecs"}
+    assert set(pools("development")) == {"local", "warm"}
+    assert set(pools("production")) == {"ec2", "ecs", "warm"}
     for environment in ENVIRONMENTS:
         declared = read(environment, GIVEN)
         assert set(declared.variables) == {"work_pool", "heavy_pool"}

@@ -58,10 +58,10 @@ class Stand:
         )  # fmt: skip
         self.workers.append(started)
         if self.kind == "warm":
-            wait_until(lambda: bool(interpreters(started)), PATIENCE, "nothing warm", started)
             wait_until(
-                lambda: bool(children(interpreters(started)[0])), PATIENCE, "no spare", started
-            )
+                lambda: "A warm interpreter is ready" in started.log.read_text(),
+                PATIENCE, "nothing is warm", started,
+            )  # fmt: skip
         return started
 
     def start(self, what: str, **variables: Any) -> Run:
