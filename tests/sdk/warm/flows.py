@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -29,7 +28,6 @@ def act(what: str, path: str) -> None:
         "main": threading.current_thread() is threading.main_thread(),
         "interrupt": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
         "child": signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL,
-        "sockets": _listening(),
     }
     Path(path).with_suffix(".part").write_text(json.dumps(here))
     Path(path).with_suffix(".part").rename(path)
@@ -51,17 +49,3 @@ def act(what: str, path: str) -> None:
         os.environ["LEFT"] = "behind"
         sys.modules["left_behind"] = sys
     Path(path).with_suffix(".done").write_text("")
-
-
-def _listening() -> list[str]:
-    """Return the addresses of sockets that this process shares with the worker."""
-    found = []
-    for one in Path("/proc/self/fd").iterdir():
-        try:
-            number = int(one.name)
-            if os.readlink(one).startswith("socket:"):
-                with socket.socket(fileno=os.dup(number)) as shared:
-                    found.append(str(shared.family.name))
-        except OSError:
-            continue
-    return sorted(found)
