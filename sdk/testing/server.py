@@ -199,7 +199,7 @@ def _installed(folder: Path) -> Path:
     made = folder / "installed"
     info = made / "dataweave_collections-0.dist-info"
     known = {e.value for e in entry_points(group="prefect.collections")}
-    ours = {"blocks": "blocks", "warm": "sdk.warm"}
+    ours = {"blocks": "blocks.collection", "warm": "sdk.warm"}
     missing = [f"{name} = {value}\n" for name, value in ours.items() if value not in known]
     if missing:
         info.mkdir(parents=True, exist_ok=True)
