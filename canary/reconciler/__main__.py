@@ -2,9 +2,9 @@
 
     python -m canary.reconciler [--storage URL] [--seconds 5] [--ecs]
 
-It reads PREFECT_API_URL and PREFECT_API_KEY, and runs once per environment: a second one would do
-nothing worse than race for the same requests. A server or a storage that is away is waited for;
-meanwhile nothing is judged.
+It reads PREFECT_API_URL and PREFECT_API_KEY. Two or more may run per environment: they take turns
+(`canary.reconciler.turn`). A server or a storage that is away is waited for; meanwhile nothing is
+judged.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,8 @@ from canary.reconciler.plan import Limits
 from canary.reconciler.seen import Decision
 from canary.reconciler.server import Runs
 from canary.reconciler.signs import Signs
+from canary.reconciler.tell import Teller
+from canary.reconciler.turn import Turn
 from sdk.api import Api
 from sdk.errors import PlatformError
 from sdk.storage import Storage, storage
@@ -54,20 +57,26 @@ def main() -> None:
     with Api.of_environment(patience=0) as api:
         signs = Signs(root, limits.silent, longest=3 * given.seconds)
         runs = Runs(api, signs, _tasks(given.ecs), timedelta(seconds=limits.relaunch))
-        reconciler = Reconciler(runs, limits)
-        while True:
-            _look(reconciler, root)
-            time.sleep(given.seconds)
+        reconciler, turn = Reconciler(runs, limits), Turn(root, limits.silent)
+        teller = Teller(api, root, os.environ.get("DATAWEAVE_ENVIRONMENT", "development"))
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+        try:
+            while True:
+                _look(reconciler, turn, teller, root)
+                time.sleep(given.seconds)
+        finally:
+            turn.give_back()
 
 
 def _silent() -> float:
     return float(os.environ.get("DATAWEAVE_SILENT", DEFAULT.silent))
 
 
-def _look(reconciler: Reconciler, root: Storage) -> None:
+def _look(reconciler: Reconciler, turn: Turn, teller: Teller, root: Storage) -> None:
     try:
-        for decision in reconciler.look():
+        for decision in reconciler.look(settle=turn.mine()):
             root.put(*_kept(decision))
+            teller.tell(decision)
     except PlatformError as error:
         log.warning("nothing was judged: %s", error.problem)
 

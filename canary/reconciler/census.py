@@ -5,22 +5,27 @@
 Prefect's process worker gives each run's process its id in the environment. The list is put under
 the storage root every few seconds, changed or not: that it changes is the machine's own sign of
 life. It is another process than any run or worker, so that what kills those does not end it.
+
+It is also the reconciler's hand on this machine: a process that was declared dead and is there all
+the same (stopped, or stuck in a call that lets no thread of it run) is killed here.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
+import signal
 import time
 from pathlib import Path
 
-from canary.reconciler.signs import CENSUS
+from canary.reconciler.signs import CENSUS, fenced
 from sdk.crashes import process_start
 from sdk.errors import PlatformError
 from sdk.running.heart import this_host
-from sdk.storage import storage
+from sdk.storage import Storage, storage
 
 RUN_ID = b"PREFECT__FLOW_RUN_ID="
 SECONDS = 5.0
@@ -45,6 +50,20 @@ def processes() -> dict[str, list[int]]:
     return found
 
 
+def kill_fenced(root: Storage, host: str) -> list[int]:
+    """Kill what is left here of processes that were declared dead; return their ids.
+
+    Its start is compared, too: an old process id may have become a stranger's.
+    """
+    killed = []
+    for name in fenced(root, host):
+        if name.started and process_start(name.process) == name.started:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(name.process, signal.SIGKILL)
+                killed.append(name.process)
+    return killed
+
+
 def main() -> None:
     """Take the census for ever."""
     parser = argparse.ArgumentParser(description="Say which runs have a process here.")
@@ -56,6 +75,7 @@ def main() -> None:
     root, path = storage(given.storage), f"{CENSUS}/{this_host()}"
     while True:
         try:
+            kill_fenced(root, this_host())
             root.put(path, json.dumps(processes()).encode())
         except PlatformError as error:
             log.warning("the census could not be written: %s", error.problem)

@@ -1,4 +1,8 @@
-"""One look after the other: signs, runs, plan, hands."""
+"""One look after the other: signs, runs, plan, hands.
+
+A reconciler whose turn it is not looks all the same, and settles nothing: when it takes over, it
+knows already who is silent, and for how long.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +34,11 @@ class Reconciler:
         self._looked = clock()
         self._suspected: dict[str, float] = {}
 
-    def look(self) -> list[Decision]:
+    def look(self, *, settle: bool = True) -> list[Decision]:
         """Look once; return what was done.
+
+        Args:
+            settle: do what is to be done; without it, only look.
 
         Raises:
             PlatformError: server or storage do not answer; nothing was judged.
@@ -46,7 +53,9 @@ class Reconciler:
             for run in seen
             if suspicion(run, self.limits) is not None
         }
-        done = []
+        done: list[Decision] = []
+        if not settle:
+            return done
         for decision in plan(seen, self._suspected, self.limits):
             try:
                 if self.runs.carry_out(decision):

@@ -19,6 +19,8 @@ from sdk.storage import Storage
 
 CENSUS = "_census"
 PROBE = "_census/.probe"
+FENCE_KEPT = 86400.0
+"""Seconds for which a process that was declared dead may yet wake up and find that it is."""
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Signs:
     longest: float
     _hearts: dict[str, _Object] = field(default_factory=dict)
     _census: dict[str, _Object] = field(default_factory=dict)
+    _fences: dict[str, _Object] = field(default_factory=dict)
     _runs_on: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def look(self, passed: float) -> None:
@@ -57,11 +60,13 @@ class Signs:
         # A storage that takes no writes has no beats either: that is no death.
         self.storage.put(PROBE, b"")
         hearts = {e.path.rpartition("/")[2]: e.modified for e in self.storage.entries(FOLDER)}
-        fenced = {name.removesuffix(FENCED) for name in hearts if name.endswith(FENCED)}
+        marks = {name: at for name, at in hearts.items() if name.endswith(FENCED)}
+        self._fences = _observed(self._fences, marks, passed)
+        dead = {name.removesuffix(FENCED) for name in marks}
         living = {
             name: modified
             for name, modified in hearts.items()
-            if name not in fenced and HeartName.parse(name) is not None
+            if name not in dead and HeartName.parse(name) is not None
         }
         self._hearts = _observed(self._hearts, living, passed)
         censuses = {
@@ -111,6 +116,10 @@ class Signs:
         for name, heart in self._hearts.items():
             if heart.quiet > 10 * self.silent and name.partition(".")[0] not in kept:
                 self.storage.delete(f"{FOLDER}/{name}")
+        for name, mark in self._fences.items():
+            if mark.quiet > FENCE_KEPT:
+                self.storage.delete(f"{FOLDER}/{name.removesuffix(FENCED)}")
+                self.storage.delete(f"{FOLDER}/{name}")
         for host, census in self._census.items():
             if census.quiet > 100 * self.silent:
                 self.storage.delete(f"{CENSUS}/{host}")
@@ -121,8 +130,15 @@ class Signs:
     def _runs(self, host: str) -> frozenset[str]:
         try:
             return frozenset(json.loads(self.storage.read(f"{CENSUS}/{host}")))
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, ValueError, TypeError):
             return frozenset()
+
+
+def fenced(storage: Storage, host: str) -> list[HeartName]:
+    """Return the processes of a machine that were declared dead, and may be there yet."""
+    names = [name for name in storage.names(FOLDER) if name.endswith(FENCED)]
+    parsed = [HeartName.parse(name.removesuffix(FENCED)) for name in names]
+    return [name for name in parsed if name is not None and name.host == host]
 
 
 def _observed(
