@@ -15,7 +15,7 @@ DATABASE ?=
 PORT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools package synth run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-insights bench-matching bench-notices bench-productivity bench-review bench-sdk eval-capture eval-matching
+.PHONY: help setup tools package synth run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-insights bench-matching bench-notices bench-productivity bench-reconciler bench-review bench-sdk eval-capture eval-matching
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -62,7 +62,7 @@ test: setup tools ## run all tests
 soak: setup ## the chaos tests at full numbers
 	@if [ -d ../shared/data/pages ]; then $(BIN)/python benchmarks/capture/fuzz.py; fi
 	@DATAWEAVE_TEST_KILLS=40 DATAWEAVE_KILLS=200 $(BIN)/python -m pytest -q --timeout 7200 tests/e2e/test_killed.py tests/sdk/test_killed_pipeline.py
-	@DATAWEAVE_PLATFORM_KILLS=100 DATAWEAVE_PLATFORM_RUNS=200 $(BIN)/python -m pytest -q tests/canary/kill
+	@$(BIN)/python -m benchmarks.running killed
 
 bench-day: setup ## measure a customer's day on the real price files
 	@$(BIN)/python -m benchmarks.day
@@ -91,6 +91,9 @@ bench-notices: setup ## 1,000 faults while Slack and Jira fail and senders are k
 
 bench-autoscaler: setup ## the scaling policy against others, simulated
 	@PYTHONPATH=. $(BIN)/python benchmarks/autoscaler/__main__.py
+
+bench-reconciler: setup ## seeded faults, an hour under load without a false alarm, deaths: MINUTES=
+	@$(BIN)/python -m benchmarks.running faults load --minutes $(or $(MINUTES),60)
 
 review: setup ## serve the review page on generated data
 	@$(BIN)/python -m flows.pipeline.verification serve --sample

@@ -17,7 +17,7 @@ from infra.controller.nginx import Site, configuration, password_line
 
 ENVIRONMENT = "development"
 QUEUES = ("realtime", "coordinate", "work", "backfill")
-WORKER_SLOTS = 8
+WORKER_SLOTS = "8"
 """Runs of the one worker at a time: parents mostly wait, and two cores are two cores."""
 
 
@@ -162,13 +162,14 @@ def _nginx(layout: Layout) -> Service:
 def _worker(layout: Layout, machine: Mapping[str, str], pool: str) -> Service:
     prefect = str(Path(sys.executable).with_name("prefect"))
     environ = {**machine, "PREFECT_HOME": str(layout.folder / "home" / f"worker-{pool}")}
+    slots = os.environ.get("DATAWEAVE_SLOTS", WORKER_SLOTS)
     queues = " ".join(f"--work-queue {name}" for name in QUEUES)
     # A worker makes a pool that is not there, with a template that knows no heart: so it waits for
     # the declared one. Then it is this process: what is signalled is the worker.
     declared = f"{sys.executable} -m sdk.pools apply --environment {ENVIRONMENT}"
     script = (
         f"until {declared}; do sleep 2; done; exec {prefect} worker start --pool {pool} "
-        f"--type process --name {pool}-1 --limit {WORKER_SLOTS} {queues}"
+        f"--type process --name {pool}-1 --limit {slots} {queues}"
     )
     return Service(f"worker-{pool}", ("/bin/sh", "-c", script), environ, grace=20)
 
@@ -195,7 +196,7 @@ def _base(layout: Layout) -> dict[str, str]:
 
 def _passed_on() -> dict[str, str]:
     """Return those settings that whoever starts the platform may give to all of it."""
-    given = ("DATAWEAVE_HEARTBEAT", "DATAWEAVE_SILENT", "DATAWEAVE_TIMEZONE")
+    given = ("DATAWEAVE_HEARTBEAT", "DATAWEAVE_SILENT", "DATAWEAVE_TIMEZONE", "DATAWEAVE_SLOTS")
     return {name: value for name in given if (value := os.environ.get(name))}
 
 

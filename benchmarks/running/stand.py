@@ -21,7 +21,7 @@ from canary.reconciler.census import processes
 from infra.controller.layout import Layout
 from sdk.api import Api
 
-ROOT = Path(__file__).parent.parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent
 VICTIMS = ("flow", "flow", "flow", "worker-local", "server", "postgres", "nginx", "both")
 """Who is killed, as often as they stand here. ``both``: a worker and all its runs at once."""
 
@@ -42,14 +42,17 @@ class Stand:
 
     @property
     def store(self) -> Path:
+        """The folder of its storage root."""
         return self.layout.folder / "store"
 
     def services(self) -> dict[str, dict[str, Any]]:
+        """Return the process of each service, as the supervisor notes them."""
         path = self.layout.folder / "run" / "services.json"
         found: dict[str, dict[str, Any]] = json.loads(path.read_text())
         return found
 
     def deploy(self, name: str, entrypoint: str, *tags: str) -> str:
+        """Make a deployment of a flow of this project on the pool `local`; return its id."""
         flow = self.api.post("/flows/", {"name": name})["id"]
         made = self.api.post("/deployments/", {
             "name": name, "flow_id": flow, "tags": list(tags),
@@ -60,14 +63,22 @@ class Stand:
         })  # fmt: skip
         return str(made["id"])
 
-    def start(self, deployment: str, key: str, **parameters: Any) -> str:
+    def start(
+        self, deployment: str, key: str, *, queue: str = "coordinate", **parameters: Any
+    ) -> str:
+        """Start a run under a key, which is its name too; return its id."""
         body = {"parameters": parameters, "idempotency_key": key, "name": key,
-                "state": {"type": "SCHEDULED"}}  # fmt: skip
+                "work_queue_name": queue, "state": {"type": "SCHEDULED"}}  # fmt: skip
         return str(self.api.post(f"/deployments/{deployment}/create_flow_run", body)["id"])
 
     def states(self, deployment: str) -> dict[str, dict[str, Any]]:
+        """Return the runs of a deployment, as the server has them."""
         asked = {"deployments": {"id": {"any_": [deployment]}}, "sort": "ID_DESC"}
         return {run["id"]: run for run in self.api.pages("/flow_runs/filter", asked)}
+
+    def state(self, run: str) -> str:
+        """Return the name of a run's state."""
+        return str(self.api.get(f"/flow_runs/{run}")["state_name"])
 
     def kill(self, victim: str, chance: random.Random) -> bool:
         """Kill somebody; say whether there was anybody to kill."""
@@ -94,6 +105,7 @@ class Stand:
         return dict(runs_below(self.store))
 
     def crashed(self, deployment: str) -> list[dict[str, Any]]:
+        """Return the runs of a deployment that are crashed."""
         return [r for r in self.states(deployment).values() if r["state_type"] == "CRASHED"]
 
     def settled(self) -> list[dict[str, Any]]:

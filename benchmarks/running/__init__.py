@@ -1,0 +1,1 @@
+"""Canary, watch and reconciler at full numbers."""
