@@ -29,7 +29,7 @@ def _faults(found: Mapping[str, Any]) -> str:
 
 `python -m benchmarks.running faults --cycles {found["cycles"]}`: each fault is made on a
 real server (its database is killed, its worker's last sign is old, a canary's result is another…),
-and the watch looks once. A cycle of the watch comes every 30 s: that is the longest until it is told.
+and the watch looks once. A cycle comes every 30 s: that is the longest until it is told.
 
 {len(times)} kinds of faults found in the next cycle, {len(found["invented"])} findings invented
 over {found["cycles"]} quiet cycles.
