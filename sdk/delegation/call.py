@@ -16,14 +16,19 @@ falls back there, its record is in the parent's ledger, its error is raised here
 **The cheap way**: where there is no server, or none with the deployment ``run-step`` (a notebook, a
 test, `make run`), or with ``DATAWEAVE_ELSEWHERE=here``, the step is simply called.
 
-It is for sync flows; from an async flow, call it in a thread.
+From an async flow, an async step is awaited as ever: ``await elsewhere(step)(given)``. The waiting
+is done in a thread, so that the flow's other work goes on. A sync step holds the flow up, as it
+does when it is called here.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import functools
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -48,6 +53,7 @@ from sdk.storage import storage
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 FLOW = "run-step"
 """The flow that runs a step; `prefect.yaml` deploys it to the pool for heavy work."""
@@ -71,24 +77,62 @@ def elsewhere(
         queue: of the deployment's pool.
         deployment: of the flow ``run-step``: which pool, which size.
     """
+    function = prefect2.function_of(step)
 
-    @functools.wraps(prefect2.function_of(step))
-    def called(*args: P.args, **kwargs: P.kwargs) -> R:
-        target = _target(deployment)
-        run = current_run()
+    def ordered(*args: P.args, **kwargs: P.kwargs) -> Callable[[], R] | None:
+        """Return what waits for the step's run; None where the step is to be called here."""
+        target, run = _target(deployment), current_run()
         if target is None or run is None:
-            return step(*args, **kwargs)
-        function = prefect2.function_of(step)
+            return None
         order = Order.of(step, arguments_of(function, args, kwargs), run)
-        child = Child(order, target, queue)
-        try:
-            found: R = prefect2.as_task_run(f"{function.__name__} elsewhere", child.result)
-        except BaseException:  # a request to stop, too
-            child.cancel()
-            raise
-        return found
+        return functools.partial(_waited, Child(order, target, queue), function.__name__)
 
-    return called
+    @functools.wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> R:
+        waits = _apart(functools.partial(ordered, *args, **kwargs))
+        return step(*args, **kwargs) if waits is None else _apart(waits)
+
+    @functools.wraps(function)
+    async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
+        waits = await asyncio.to_thread(ordered, *args, **kwargs)
+        if waits is None:
+            return await step(*args, **kwargs)  # type: ignore[misc]
+        return await asyncio.to_thread(waits)
+
+    return awaited if prefect2.is_async(function) else called  # type: ignore[return-value]
+
+
+def _waited(child: Child, name: str) -> Any:
+    """Return a child's result, as a task run of the parent; cancel the child if nobody waits."""
+    try:
+        return prefect2.as_task_run(f"{name} elsewhere", child.result)
+    except BaseException:  # a request to stop, too
+        child.cancel()
+        raise
+
+
+def _apart(body: Callable[[], T]) -> T:
+    """Call a body outside of any event loop: in this thread, or one of its own within a loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return body()
+    found: list[T] = []
+    failed: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            found.append(contextvars.Context.run(context, body))
+        except BaseException as error:
+            failed.append(error)
+
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=call, name="elsewhere")
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return found[0]
 
 
 class Child:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from datetime import date
@@ -37,3 +38,29 @@ def acme_elsewhere(folder: str, how: str = "", day: date | None = None) -> Datas
     """Have numbers doubled elsewhere."""
     (Path(folder) / f"parent-{os.getpid()}").touch()
     return elsewhere(doubled)(numbers(3), folder, how)
+
+
+@task(dataset="tripled", retry=NONE)
+async def tripled(given: Dataset, folder: str) -> pl.DataFrame:
+    """Triple the numbers, in an async step."""
+    (Path(folder) / f"step-{os.getpid()}").touch()
+    await asyncio.sleep(0)
+    return given.frame().with_columns(pl.col("number") * 3)
+
+
+@flow(customer="acme", owner="platform", tier="bronze", name="acme-async")
+async def acme_async(folder: str, day: date | None = None) -> list[Dataset]:
+    """Have numbers tripled and doubled elsewhere, from an async flow whose loop goes on."""
+    (Path(folder) / f"parent-{os.getpid()}").touch()
+    given = numbers(3)
+    ticking = asyncio.create_task(_tick(Path(folder) / "ticks"))
+    made = await elsewhere(tripled)(given, folder)
+    ticking.cancel()
+    return [made, elsewhere(doubled)(given, folder, "")]
+
+
+async def _tick(path: Path) -> None:
+    while True:
+        with path.open("a") as ticks:
+            ticks.write(".")
+        await asyncio.sleep(0.05)

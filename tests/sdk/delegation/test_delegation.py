@@ -16,7 +16,7 @@ from sdk.delegation.encoding import decode, encode
 from sdk.delegation.order import Order, note_error, note_result, noted
 from sdk.storage import storage
 from sdk.testing.platform import Platform, platform, prefect_api
-from tests.sdk.delegation.steps import acme_elsewhere, doubled
+from tests.sdk.delegation.steps import acme_async, acme_elsewhere, doubled
 
 __all__ = ["platform", "prefect_api"]
 
@@ -92,3 +92,9 @@ def test_without_a_server_the_step_is_called(platform: Platform, tmp_path: Path)
     assert ran.value.frame()["number"].to_list() == [0, 2, 4]
     processes = {path.name.partition("-")[2] for path in tmp_path.glob("*-*")}
     assert len(processes) == 1
+
+
+async def test_an_async_flow_awaits_its_step(platform: Platform, tmp_path: Path) -> None:
+    made, doubles = await acme_async(str(tmp_path), date(2026, 8, 15))
+    assert made.frame()["number"].to_list() == [0, 3, 6]
+    assert doubles.frame()["number"].to_list() == [0, 2, 4]

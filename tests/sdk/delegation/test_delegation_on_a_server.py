@@ -34,6 +34,9 @@ class Site:
         self.parent = self.deploy(
             "acme-elsewhere", "tests/sdk/delegation/steps.py:acme_elsewhere", "coordinate"
         )
+        self.asynchronous = self.deploy(
+            "acme-async", "tests/sdk/delegation/steps.py:acme_async", "coordinate"
+        )
         given = {"DATAWEAVE_STORAGE": str(self.store), "DATAWEAVE_LOGS": str(folder / "logs")}
         for queue in ("coordinate", "work"):
             server.worker("local", "--work-queue", queue, **given)
@@ -87,6 +90,12 @@ def test_children_return_fail_die_and_are_cancelled(site: Site, tmp_path: Path) 
         folder.mkdir()
     runs = {how: site.start(folders[how], how, day) for how, day in days.items()}
 
+    beside = tmp_path / "async"
+    beside.mkdir()
+    body = {"parameters": {"folder": str(beside), "day": "2026-08-15"},
+            "state": {"type": "SCHEDULED"}}  # fmt: skip
+    asynchronous = site.api.post(f"/deployments/{site.asynchronous}/create_flow_run", body)["id"]
+
     assert site.wait(runs[""], "Completed")
     [child] = site.children(runs[""])
     assert child["work_queue_name"] == "work"
@@ -120,3 +129,14 @@ def test_children_return_fail_die_and_are_cancelled(site: Site, tmp_path: Path) 
     site.api.set_state(runs["waits"], {"type": "CANCELLING", "name": "Cancelling"})
     site.wait(runs["waits"], "Cancelled")
     site.wait(str(child["id"]), "Cancelled")
+
+    site.wait(asynchronous, "Completed")
+    for name, numbers in (("tripled", [0, 3, 6]), ("doubled", [0, 2, 4])):
+        made = Store(str(site.store)).dataset(
+            DatasetKey(customer="acme", name=name, day="2026-08-15")
+        )
+        assert made is not None
+        assert made.frame()["number"].to_list() == numbers
+    processes = {path.name.rpartition("-")[2] for path in beside.glob("*-*")}
+    assert len(processes) == 3
+    assert len((beside / "ticks").read_text()) > 1  # the parent's loop went on meanwhile
