@@ -4,8 +4,31 @@ Loading it registers every block type, so that the server (for its automations),
 notebooks know them without importing anything of ours.
 """
 
-from blocks.connectors import SqlDatabase
+from blocks.connectors import (
+    Athena,
+    DynamoDbTable,
+    Emr,
+    EmrServerless,
+    HttpApi,
+    ObjectStore,
+    Qubole,
+    SftpServer,
+    SqlDatabase,
+)
 from blocks.jira import JiraProject
 from blocks.slack import SlackChannel, SlackWebhookChannel
 
-__all__ = ["JiraProject", "SlackChannel", "SlackWebhookChannel", "SqlDatabase"]
+__all__ = [
+    "Athena",
+    "DynamoDbTable",
+    "Emr",
+    "EmrServerless",
+    "HttpApi",
+    "JiraProject",
+    "ObjectStore",
+    "Qubole",
+    "SftpServer",
+    "SlackChannel",
+    "SlackWebhookChannel",
+    "SqlDatabase",
+]

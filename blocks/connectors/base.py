@@ -29,6 +29,8 @@ from pydantic.v1 import Field, SecretStr
 from blocks.connectors.errors import ConnectorError, Refused, Unreachable
 
 MASK = "********"
+BLIND_LOOKS = 5
+"""With growing waits between them these are half a minute at least: a restart over there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,9 @@ def follow(
 ) -> None:
     """Look at something that goes on elsewhere until it has ended.
 
+    A look that finds nobody there is no end: what goes on over there goes on. Only after
+    `BLIND_LOOKS` in a row is it given up.
+
     Args:
         look: says whether it has.
         what: it is, for the error.
@@ -138,10 +143,18 @@ def follow(
         longest: seconds between two looks at the most.
 
     Raises:
-        Unreachable: it has not ended within the limit.
+        Unreachable: it has not ended within the limit, or cannot be looked at any more.
     """
-    end = time.monotonic() + limit
-    while not look():
+    end, blind = time.monotonic() + limit, 0
+    while True:
+        try:
+            if look():
+                return
+            blind = 0
+        except Unreachable:
+            blind += 1
+            if blind >= BLIND_LOOKS:
+                raise
         if time.monotonic() >= end:
             raise Unreachable(
                 f"{what} has not ended within {limit:g} s and is stopped",

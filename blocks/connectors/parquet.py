@@ -12,10 +12,13 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from blocks.connectors.errors import Refused
+
+R = TypeVar("R")
 
 BATCH = 20_000
 """Rows held at a time: a few MB of usual rows, and row groups that are worth reading."""
@@ -128,6 +131,8 @@ def batch_of(rows: Sequence[Sequence[Any]], schema: Any, what: str) -> Any:
     for number, field in enumerate(schema):
         values = [row[number] for row in rows]
         try:
+            if pa.types.is_integer(field.type) and not all(map(_whole, values)):
+                raise ValueError("Arrow would cut the fractions off without a word")
             arrays.append(pa.array(values, type=field.type))
         except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, OverflowError) as error:
             raise Refused(
@@ -137,14 +142,18 @@ def batch_of(rows: Sequence[Sequence[Any]], schema: Any, what: str) -> Any:
     return pa.record_batch(arrays, schema=schema)
 
 
+def _whole(value: Any) -> bool:
+    return not isinstance(value, float | Decimal) or value == value // 1
+
+
 def _kinds(values: Sequence[Any]) -> str:
     # What kinds of values there are, not the values: those may be nobody's business.
     return "it holds " + ", ".join(sorted({type(v).__name__ for v in values if v is not None}))
 
 
-def in_batches(rows: Iterable[Sequence[Any]], size: int = BATCH) -> Iterator[list[Sequence[Any]]]:
+def in_batches(rows: Iterable[R], size: int = BATCH) -> Iterator[list[R]]:
     """Yield rows in lists of `size`, the last one shorter."""
-    held: list[Sequence[Any]] = []
+    held: list[R] = []
     for row in rows:
         held.append(row)
         if len(held) >= size:

@@ -9,6 +9,23 @@ dataset stays the version that it was.
 """
 
 from flows.connecting.documents import connector
+from flows.connecting.engines import query_athena, query_qubole, run_job, run_step
+from flows.connecting.files import fetch_files, send_file
+from flows.connecting.records import read_api, read_items, write_items
 from flows.connecting.tables import read_query, read_table, write_table
 
-__all__ = ["connector", "read_query", "read_table", "write_table"]
+__all__ = [
+    "connector",
+    "fetch_files",
+    "query_athena",
+    "query_qubole",
+    "read_api",
+    "read_items",
+    "read_query",
+    "read_table",
+    "run_job",
+    "run_step",
+    "send_file",
+    "write_items",
+    "write_table",
+]

@@ -42,10 +42,12 @@ _MYSQL = {
     1049: (Refused, "has no such database", "Correct the block's database."),
     1146: (Refused, "has no such table", NAMES),
     1054: (Refused, "has no such column", NAMES),
+    2002: (Unreachable, "does not answer", "See whether it runs and answers."),
+    2003: (Unreachable, "does not answer", "See whether it runs and answers."),
     1317: (Interrupted, "stopped the statement", "See who did, and why."),
 }
 _MYSQL_LIMITS = {1969, 3024}
-_MYSQL_AWAY = {1040, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 2002, 2003, 2006, 2013, 2055}
+_MYSQL_AWAY = {1040, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 2006, 2013, 2055}
 
 
 def meaning(error: BaseException, where: str, said: str, limit: float) -> ConnectorError:

@@ -194,8 +194,11 @@ class SqlDatabase(Connector):
     ) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
         from blocks.connectors.sql.reading import streamed
 
-        with self.connected() as (_, connection):
-            yield streamed(self, connection, query, parameters or {}, batch)
+        with (
+            self.connected() as (_, connection),
+            streamed(self, connection, query, parameters or {}, batch) as stream,
+        ):
+            yield stream
 
     def _check(self) -> str:
         with self.connected() as (_, connection):

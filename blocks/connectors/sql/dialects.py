@@ -7,6 +7,7 @@ statement is stopped, and how rows are loaded. What is the same is in `database`
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,9 @@ class Dialect(Protocol):
 
     def stopper(self, engine: Any, driver_connection: Any) -> Any:
         """Return a function that stops what runs on a connection, from another thread."""
+
+    def abandon(self, cursor: Any) -> None:
+        """Let go of a cursor whose rows will not be read."""
 
     def insert(
         self, connection: Any, table: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]
@@ -102,6 +106,11 @@ class PostgreSql:
     def stopper(self, engine: Any, driver_connection: Any) -> Any:
         """Return a function that stops what runs on a connection, from another thread."""
         return lambda: driver_connection.cancel_safe(timeout=5)
+
+    def abandon(self, cursor: Any) -> None:
+        """Let go of a cursor whose rows will not be read."""
+        with contextlib.suppress(Exception):
+            cursor.close()
 
     def insert(
         self, connection: Any, table: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]
@@ -195,6 +204,11 @@ class MySql:
                 other.exec_driver_sql(f"kill query {number}")
 
         return stop
+
+    def abandon(self, cursor: Any) -> None:
+        """Let go of a cursor whose rows will not be read."""
+        # Closing it would read all of them first, however many, even from a dead connection.
+        cursor._result.unbuffered_active = False
 
     def insert(
         self, connection: Any, table: str, columns: Sequence[str], rows: Iterator[Sequence[Any]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,14 +19,16 @@ if TYPE_CHECKING:
     from blocks.connectors.sql.database import SqlDatabase
 
 
+@contextmanager
 def streamed(
     block: SqlDatabase, connection: Any, query: str, parameters: Mapping[str, Any], size: int
-) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Start a query; return the schema of its rows and the batches in which they come."""
-    started = time.monotonic()
+) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
+    """Start a query; give the schema of its rows and the batches in which they come."""
+    started, dialect = time.monotonic(), DIALECTS[block.dialect]
     options = {"stream_results": True, "yield_per": size, "max_row_buffer": size}
     result = connection.execute(text(query), dict(parameters), execution_options=options)
-    schema = DIALECTS[block.dialect].schema(result.cursor)
+    cursor = result.cursor
+    schema = dialect.schema(cursor)
 
     def batches() -> Iterator[pa.RecordBatch]:
         texts = [pa.types.is_string(field.type) for field in schema]
@@ -41,7 +44,11 @@ def streamed(
             ]
             yield batch_of(plain, schema, block.where())
 
-    return schema, batches()
+    try:
+        yield schema, batches()
+    except BaseException:
+        dialect.abandon(cursor)
+        raise
 
 
 def _text(value: Any) -> Any:

@@ -75,8 +75,3 @@ def _mariadb() -> Iterator[Server]:
 @pytest.fixture(scope="module", params=["postgresql", "mariadb"])
 def database(request: pytest.FixtureRequest) -> Iterator[Server]:
     yield from {"postgresql": _postgres, "mariadb": _mariadb}[request.param]()
-
-
-@pytest.fixture(scope="module")
-def postgres_server() -> Iterator[Server]:
-    yield from _postgres()

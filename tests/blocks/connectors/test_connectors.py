@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import pickle
 import re
@@ -14,15 +15,17 @@ from prefect.blocks.core import Block
 
 from blocks import collection
 from blocks.connectors import Access, Connector, Interrupted, Refused, Unreachable
-from blocks.connectors.base import follow
+from blocks.connectors.base import BLIND_LOOKS, follow
 from blocks.connectors.parquet import batch_of, columns, parquet_file
 from blocks.connectors.running import stop_all, stoppable
-from blocks.registration import declarations
+from blocks.registration import commands, declarations
 from blocks.registration.declarations import DOCUMENTS
 from blocks.registration.desired import desired
+from blocks.registration.problems import DeclarationError
 from blocks.registration.references import Sources
 from sdk.errors import classify, retry_after
 from sdk.policy import POLICIES
+from sdk.testing.processes import free_port
 
 ROOT = Path(__file__).parents[3]
 KINDS = sorted(
@@ -63,7 +66,7 @@ def test_what_is_secret_is_a_secret_field(kind: type[Connector]) -> None:
         name
         for name in kind.__fields__
         if any(word in name for word in ("password", "secret", "token", "private_key"))
-        and not name.endswith(("_url", "_path"))
+        and not name.endswith(("_url", "_option"))
     }
     assert {name.split(".")[0] for name in secret} >= named
 
@@ -119,6 +122,21 @@ def test_a_wait_has_an_end() -> None:
     follow(lambda: next(answers), what="job 8", limit=60, interval=0.001)
 
 
+def test_a_look_that_finds_nobody_is_no_end() -> None:
+    answers = iter([False, None, None, None, None, True])
+
+    def look() -> bool:
+        if (answer := next(answers)) is None:
+            raise Unreachable("nobody there")
+        return answer
+
+    follow(look, what="job 9", limit=60, interval=0.001)
+    answers = iter([None] * 9)
+    with pytest.raises(Unreachable, match="nobody there"):
+        follow(look, what="job 9", limit=60, interval=0.001)
+    assert len(list(answers)) == 9 - BLIND_LOOKS
+
+
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     schema = columns({"sku": "string", "price": "decimal(10,2)", "day": "date32"})
     with pytest.raises(ZeroDivisionError), parquet_file(tmp_path / "a.parquet", schema) as file:
@@ -135,5 +153,23 @@ def test_a_value_that_does_not_fit_names_its_column_and_not_the_value() -> None:
     with pytest.raises(Refused, match="column price does not fit int64") as caught:
         batch_of([("1", "hunter2")], schema, "here")
     assert "hunter2" not in str(caught.value)
+    with pytest.raises(Refused, match="it holds float"):
+        batch_of([("1", 0.5)], schema, "here")
+    assert batch_of([("1", 2.0)], schema, "here").to_pylist() == [{"sku": "1", "price": 2}]
     with pytest.raises(Refused, match="column price: 'money' is no type"):
         columns({"price": "money"})
+
+
+def test_the_check_command_tells_what_each_connector_found(tmp_path: Path) -> None:
+    (tmp_path / "trying").mkdir()
+    (tmp_path / "trying" / "two.yaml").write_text(
+        f"type: object-store\nname: here\nfields: {{url: {tmp_path}/trying}}\n---\n"
+        "type: sql-database\nname: away\nfields: {dialect: mysql, host: 127.0.0.1, user: reader,"
+        f" port: {free_port()}, database: shop, password: {{env: PW}}}}\n"
+    )
+    told: list[str] = []
+    work = commands.check("trying", tmp_path, {"PW": "seeded-password"}, say=told.append)
+    with pytest.raises(DeclarationError, match=r"sql-database/away.*does not answer") as caught:
+        asyncio.run(work)
+    assert told == [f"= object-store/here: {tmp_path}/trying: listed, 1 entries"]
+    assert "seeded-password" not in str(caught.value)
