@@ -21,6 +21,7 @@ from sdk.errors import CheckFailed
 from sdk.manifest import CheckResult
 from sdk.step import Step
 from sdk.store import Store
+from sdk.table_file import TableFile
 
 QUARANTINE = "quarantine"
 """Ends the name of the dataset that holds the rows set aside."""
@@ -141,10 +142,12 @@ class Checking:
         return kept if isinstance(value, Mapping) else kept[SINGLE_TABLE]
 
 
-def tables(value: Any) -> dict[str, pl.DataFrame]:
-    """Return the frames in what a step returned, by name."""
-    if isinstance(value, pl.DataFrame):
+def tables(value: Any) -> dict[str, pl.DataFrame | TableFile]:
+    """Return the tables in what a step returned, by name."""
+    if isinstance(value, pl.DataFrame | TableFile):
         return {SINGLE_TABLE: value}
     if isinstance(value, Mapping):
-        return {name: item for name, item in value.items() if isinstance(item, pl.DataFrame)}
+        return {
+            name: item for name, item in value.items() if isinstance(item, pl.DataFrame | TableFile)
+        }
     return {}

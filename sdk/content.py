@@ -23,30 +23,60 @@ from sdk.digest import LENGTH
 from sdk.errors import Permanent
 
 
+class TableHash:
+    """The hash of a table that comes in pieces; how it is cut makes no difference.
+
+    Args:
+        schema: of every piece.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._plain = [_plain_type(field.type) for field in schema]
+        self._names = list(schema.names)
+        self._streams: list[dict[str, hashlib._Hash]] = [{} for _ in schema]
+        self._rows = 0
+        # No pieces and one of no rows are the same table.
+        self.update(schema.empty_table())
+
+    def update(self, table: pa.Table) -> None:
+        """Add the rows of a piece.
+
+        Raises:
+            Permanent: a column has a type of which no hash is defined; it is named.
+        """
+        for place, column in enumerate(table.columns):
+            plain = self._plain[place]
+            for chunk in column.chunks or [pa.array([], column.type)]:
+                try:
+                    cast = chunk.cast(plain) if chunk.type != plain else chunk
+                    _feed(cast, "", self._streams[place])
+                except (NotImplementedError, pa.ArrowNotImplementedError) as error:
+                    raise Permanent(
+                        f"column {self._names[place]!r}: {column.type} cannot be published",
+                        "Cast it to numbers, text, times, or lists and structs of these.",
+                    ) from error
+        self._rows += table.num_rows
+
+    def hexdigest(self) -> str:
+        """Return the hash of what was added so far."""
+        total = hashlib.sha256()
+        for name, plain, streams in zip(self._names, self._plain, self._streams, strict=True):
+            total.update(f"{name}\0{plain}\0".encode())
+            for path in sorted(streams):
+                total.update(path.encode() + streams[path].digest())
+        total.update(str(self._rows).encode())
+        return total.hexdigest()[:LENGTH]
+
+
 def table_hash(table: pa.Table) -> str:
     """Return the content hash of an Arrow table (any number of rows and chunks).
 
     Raises:
         Permanent: a column has a type of which no hash is defined; it is named.
     """
-    total = hashlib.sha256()
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        plain = _plain_type(column.type)
-        total.update(f"{name}\0{plain}\0".encode())
-        streams: dict[str, hashlib._Hash] = {}
-        # No chunks and one of no rows are the same column.
-        for chunk in column.chunks or [pa.array([], column.type)]:
-            try:
-                _feed(chunk.cast(plain) if chunk.type != plain else chunk, "", streams)
-            except (NotImplementedError, pa.ArrowNotImplementedError) as error:
-                raise Permanent(
-                    f"column {name!r}: {column.type} cannot be published",
-                    "Cast it to numbers, text, times, or lists and structs of these.",
-                ) from error
-        for path in sorted(streams):
-            total.update(path.encode() + streams[path].digest())
-    total.update(str(table.num_rows).encode())
-    return total.hexdigest()[:LENGTH]
+    total = TableHash(table.schema)
+    total.update(table)
+    return total.hexdigest()
 
 
 def _plain_type(dtype: pa.DataType) -> pa.DataType:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,26 @@ def write_whole(target: Path, data: bytes) -> None:
     """Make a file appear whole, replacing what is there."""
     with _staged(target, data) as temporary:
         temporary.replace(target)
+
+
+def copy_whole(target: Path, source: Path) -> None:
+    """Make a file appear whole that has the bytes of another, which nobody may change any more.
+
+    On one file system no byte is copied: both names are of one file then.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
+    try:
+        try:
+            os.link(source, temporary)
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(source, temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_new(target: Path, data: bytes) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 import polars as pl
@@ -21,11 +21,14 @@ from sdk.digest import bytes_hash, text_hash
 from sdk.errors import Permanent
 from sdk.manifest import ColumnSchema, Part
 from sdk.storage import TEMPORARY
+from sdk.table_file import TableFile
 
-Content: TypeAlias = pl.DataFrame | pl.LazyFrame | Mapping[str, pl.DataFrame | bytes]
+Content: TypeAlias = (
+    pl.DataFrame | pl.LazyFrame | TableFile | Mapping[str, pl.DataFrame | TableFile | bytes]
+)
 """What a step may publish: a table, or named tables and files (a file's name has its suffix)."""
 
-Named: TypeAlias = dict[str, pl.DataFrame | bytes]
+Named: TypeAlias = dict[str, pl.DataFrame | TableFile | bytes]
 
 _HASH_SHOWN = 12
 """Hex digits of the hash in a part's name: 48 bits among the parts of one table and day."""
@@ -45,7 +48,7 @@ def named(content: Content) -> Named:
     Raises:
         Permanent: a table's name cannot be part of a path.
     """
-    if isinstance(content, pl.DataFrame | pl.LazyFrame):
+    if isinstance(content, pl.DataFrame | pl.LazyFrame | TableFile):
         content = {SINGLE_TABLE: content}  # type: ignore[dict-item]
     made: Named = {}
     for name, value in content.items():
@@ -69,19 +72,22 @@ def check_word(word: str, what: str) -> None:
         )
 
 
-def columns_of(frame: pl.DataFrame) -> tuple[ColumnSchema, ...]:
-    """Return a frame's columns as a manifest lists them."""
+def columns_of(frame: pl.DataFrame | TableFile) -> tuple[ColumnSchema, ...]:
+    """Return a table's columns as a manifest lists them."""
     return tuple(ColumnSchema(name=name, type=str(dtype)) for name, dtype in frame.schema.items())
 
 
-def encoded(key: DatasetKey, content: Named) -> Iterator[tuple[Part, bytes]]:
-    """Yield the description and the bytes of each part.
+def encoded(key: DatasetKey, content: Named) -> Iterator[tuple[Part, bytes | Path]]:
+    """Yield the description of each part, and its bytes or the file that holds them.
 
     Raises:
         Permanent: a column's type cannot be stored.
     """
     for name, value in content.items():
-        yield _file(key, name, value) if isinstance(value, bytes) else _table(key, name, value)
+        if isinstance(value, TableFile):
+            yield _written(key, name, value)
+        else:
+            yield _file(key, name, value) if isinstance(value, bytes) else _table(key, name, value)
 
 
 def _file(key: DatasetKey, name: str, data: bytes) -> tuple[Part, bytes]:
@@ -122,6 +128,19 @@ def _table(key: DatasetKey, name: str, frame: pl.DataFrame) -> tuple[Part, bytes
         columns=columns_of(frame),
     )
     return part, data
+
+
+def _written(key: DatasetKey, name: str, table: TableFile) -> tuple[Part, Path]:
+    part = Part(
+        name=name,
+        path=f"{key.day}/{name}-{table.bytes_hash[:_HASH_SHOWN]}.parquet",
+        kind="table",
+        bytes=table.bytes,
+        content_hash=table.content_hash,
+        rows=table.height,
+        columns=columns_of(table),
+    )
+    return part, table.path
 
 
 def parquet_bytes(frame: pl.DataFrame) -> bytes:

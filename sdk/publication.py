@@ -25,6 +25,7 @@ from sdk.redaction import redacted
 from sdk.run import Run
 from sdk.step import Step, invoke
 from sdk.store import Store
+from sdk.table_file import TableFile
 
 SHOWN = 500
 """Characters of a parameter that a manifest shows; the fingerprint covers all of it."""
@@ -201,7 +202,7 @@ class Publication:
             StorageError: the store cannot be written.
         """
         assert prepared.key is not None
-        if not isinstance(content, pl.DataFrame | Mapping):
+        if not isinstance(content, pl.DataFrame | TableFile | Mapping):
             raise ConfigurationError(
                 f"step {self.step.name} publishes {prepared.key.name!r} but returned"
                 f" {type(content).__name__}",
@@ -233,7 +234,7 @@ def count_rows(value: Any) -> int | None:
     if isinstance(value, Dataset):
         return value.rows if value.tables else None
     found = tables(value)
-    return sum(frame.height for frame in found.values()) if found else None
+    return sum(table.height for table in found.values()) if found else None
 
 
 def _shown(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from sdk.errors import PlatformError, StorageError, Transient
-from sdk.local_files import TEMPORARY, write_new, write_whole
+from sdk.local_files import TEMPORARY, copy_whole, write_new, write_whole
 from sdk.storage_entry import Entry, modified
 from sdk.storage_errors import bucket_is_missing, explained, refusal
 
@@ -160,6 +160,15 @@ class Storage:
                 self._fs.pipe_file(self._full(path), data)
                 return
             write_whole(Path(self._full(path)), data)
+
+    def put_file(self, path: str, source: Path) -> None:
+        """Make a local file's bytes appear whole as an object, replacing what is there."""
+        with self._explained("write", path):
+            if self.is_local:
+                copy_whole(Path(self._full(path)), source)
+            else:
+                # In parts, of which an object store makes an object when the last has come.
+                self._fs.put_file(str(source), self._full(path))
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
         """Make an object appear whole where none is.

@@ -142,7 +142,11 @@ class Store(Archive):
         for part, data in encoded(key, content):
             # Also where one of that name is there: an old orphan becomes young by it, and what
             # has been damaged whole.
-            self.storage.put(f"{key.customer}/{key.name}/{part.path}", data)
+            path = f"{key.customer}/{key.name}/{part.path}"
+            if isinstance(data, bytes):
+                self.storage.put(path, data)
+            else:
+                self.storage.put_file(path, data)
             yield part
 
     def _claim(self, key: DatasetKey, parts: tuple[Part, ...], **fields: Any) -> Dataset:

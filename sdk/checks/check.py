@@ -24,6 +24,7 @@ from sdk.archive import Archive
 from sdk.dataset import Dataset, DatasetKey
 from sdk.errors import CheckFailed
 from sdk.manifest import CheckResult
+from sdk.table_file import TableFile
 
 Level = Literal["warn", "quarantine", "block"]
 
@@ -85,6 +86,8 @@ class RowCheck:
         at_most: the share of bad rows up to which the check passes (warn, block), or up to
             which bad rows are set aside rather than the step blocked (quarantine).
         columns: what the reason of a bad row shows.
+        key: of a condition that looks at other rows, the columns that no two rows may share;
+            empty for all of them. None for one that looks at single rows.
     """
 
     name: str
@@ -92,6 +95,7 @@ class RowCheck:
     level: Level
     at_most: float
     columns: tuple[str, ...] = ()
+    key: tuple[str, ...] | None = None
 
     def bad(self, schema: pl.Schema, context: CheckContext) -> pl.Expr:
         """Return the expression that is true for a bad row, and never null."""
@@ -105,10 +109,13 @@ class TableCheck:
 
     Attributes:
         look: returns the result; may read the history through the context.
+        look_at_file: the same for a table that is too large for memory; None where `look` needs
+            a frame.
     """
 
     name: str
     look: Callable[[pl.DataFrame, CheckContext], CheckResult]
+    look_at_file: Callable[[TableFile, CheckContext], CheckResult] | None = None
 
 
 Check: TypeAlias = RowCheck | TableCheck

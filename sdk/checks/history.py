@@ -20,6 +20,7 @@ import polars as pl
 
 from sdk.checks.check import CheckContext, Level, TableCheck
 from sdk.manifest import CheckResult, Manifest
+from sdk.table_file import TableFile
 
 MAD_TO_SIGMA = 1.4826
 """MAD times this estimates the standard deviation of normal data."""
@@ -49,7 +50,7 @@ def history(
     """
     name = f"{metric} as usual"
 
-    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
+    def look(frame: pl.DataFrame | TableFile, context: CheckContext) -> CheckResult:
         value = frame.height if metric == "rows" else context.recorded.get(metric)
         if context.key is None or context.store is None or not _number(value):
             return CheckResult(name=name, level=otherwise, passed=True, detail="nothing to compare")
@@ -83,7 +84,7 @@ def history(
             detail=f"{value:g}; usual {middle:g} ± {deviations * spread:.3g}, {len(sample)} days",
         )
 
-    return TableCheck(name, look)
+    return TableCheck(name, look, look_at_file=look)
 
 
 def center_and_spread(sample: Sequence[float]) -> tuple[float, float]:

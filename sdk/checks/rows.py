@@ -98,12 +98,13 @@ def unique(*columns: str, otherwise: Level = "block", at_most: float | None = No
     same nulls share a key.
     """
     key: Iterable[Any] = columns or (pl.all(),)
-    return holds(
+    return RowCheck(
         f"{' + '.join(columns)} unique" if columns else "rows unique",
         pl.struct(*key).is_first_distinct(),
-        otherwise=otherwise,
-        at_most=at_most,
-        columns=columns,
+        otherwise,
+        tolerance(otherwise, at_most),
+        columns,
+        key=columns,
     )
 
 

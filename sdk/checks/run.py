@@ -14,9 +14,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from sdk.checks import large
 from sdk.checks.check import Check, CheckContext, RowCheck, TableCheck
 from sdk.errors import CheckFailed, PlatformError
 from sdk.manifest import CheckResult
+from sdk.table_file import TableFile
 
 REASON = "quarantine_reason"
 EXAMPLES = 3
@@ -36,7 +38,7 @@ class CheckReport:
     """
 
     results: tuple[CheckResult, ...]
-    kept: pl.DataFrame
+    kept: pl.DataFrame | TableFile
     quarantined: pl.DataFrame | None
 
     def raise_if_blocked(self, what: str) -> None:
@@ -57,14 +59,15 @@ class CheckReport:
 
 
 def run_checks(
-    frame: pl.DataFrame | pl.LazyFrame,
+    frame: pl.DataFrame | pl.LazyFrame | TableFile,
     checks: Sequence[Check],
     context: CheckContext | None = None,
 ) -> CheckReport:
     """Run checks on a table; that a check does not hold raises nothing here.
 
     All row checks are computed in one `select`; table checks see what is left after bad rows
-    were set aside. A lazy frame is collected first: what is checked must be what goes on.
+    were set aside. A lazy frame is collected first: what is checked must be what goes on. A table in
+    a file is checked there (`sdk.checks.large`), and what is kept of it is one again.
 
     Raises:
         CheckFailed: a check cannot be computed: it names a column that is not there, compares
@@ -85,7 +88,10 @@ def run_checks(
     for position, check in enumerate(checks):
         if isinstance(check, TableCheck):
             with _computing(check, kept):
-                result = check.look(kept, context)
+                if isinstance(kept, TableFile):
+                    result = large.look(check, kept, context)
+                else:
+                    result = check.look(kept, context)
         else:
             result = _judge(frame, check, judged[position][1])
         results.append(result.model_copy(update={"table": context.table or ""}))
@@ -93,11 +99,19 @@ def run_checks(
 
 
 def _masks(
-    frame: pl.DataFrame, checks: Sequence[RowCheck], context: CheckContext
-) -> list[pl.Series]:
+    frame: pl.DataFrame | TableFile, checks: Sequence[RowCheck], context: CheckContext
+) -> Sequence[pl.Series]:
     """Return for each check which rows are bad."""
     if not checks:
         return []
+    if isinstance(frame, TableFile):
+        try:
+            return large.masks(frame, checks, context)
+        except Exception:
+            for check in checks:
+                with _computing(check, frame):
+                    large.masks(frame, [check], context)
+            raise
     expressions = []
     for position, check in enumerate(checks):
         with _computing(check, frame):
@@ -118,7 +132,7 @@ def _masks(
 
 
 @contextmanager
-def _computing(check: Check, frame: pl.DataFrame) -> Iterator[None]:
+def _computing(check: Check, frame: pl.DataFrame | TableFile) -> Iterator[None]:
     try:
         yield
     except PlatformError:
@@ -132,8 +146,8 @@ def _computing(check: Check, frame: pl.DataFrame) -> Iterator[None]:
 
 
 def _set_aside(
-    frame: pl.DataFrame, judged: Sequence[tuple[RowCheck, pl.Series]]
-) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    frame: pl.DataFrame | TableFile, judged: Sequence[tuple[RowCheck, pl.Series]]
+) -> tuple[pl.DataFrame | TableFile, pl.DataFrame | None]:
     wanted = [(check, bad) for check, bad in judged if check.level == "quarantine" and bad.any()]
     if not wanted:
         return frame, None
@@ -145,17 +159,20 @@ def _set_aside(
             ignore_nulls=True,
         ).alias(REASON)
     ).to_series()
+    if isinstance(frame, TableFile):
+        return large.split(frame, aside, reasons)
     return frame.filter(~aside), frame.filter(aside).with_columns(reasons)
 
 
-def _judge(frame: pl.DataFrame, check: RowCheck, bad: pl.Series) -> CheckResult:
+def _judge(frame: pl.DataFrame | TableFile, check: RowCheck, bad: pl.Series) -> CheckResult:
     failed = int(bad.sum())
     share = failed / frame.height if frame.height else 0.0
     within = share <= check.at_most
     level = check.level
     detail = ""
     if failed:
-        shown = frame[bad.arg_true().head(EXAMPLES)]
+        places = bad.arg_true().head(EXAMPLES)
+        shown = large.rows_at(frame, places) if isinstance(frame, TableFile) else frame[places]
         if check.columns:
             shown = shown.select(check.columns)
         examples = "; ".join(

@@ -16,6 +16,7 @@ from sdk.checks.check import CheckContext, Level, TableCheck
 from sdk.dataset import Dataset
 from sdk.fallback import duration
 from sdk.manifest import CheckResult
+from sdk.table_file import TableFile
 
 
 def rows(
@@ -24,7 +25,7 @@ def rows(
     """Check the number of rows."""
     name = f"rows {at_least}..{'' if at_most is None else at_most}"
 
-    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
+    def look(frame: pl.DataFrame | TableFile, context: CheckContext) -> CheckResult:
         good = frame.height >= at_least and (at_most is None or frame.height <= at_most)
         return CheckResult(
             name=name,
@@ -35,13 +36,13 @@ def rows(
             detail=f"{frame.height} rows",
         )
 
-    return TableCheck(name, look)
+    return TableCheck(name, look, look_at_file=look)
 
 
 def columns(schema: Mapping[str, Any], *, otherwise: Level = "block") -> TableCheck:
     """Check that the columns are there with their types; a further column is fine."""
 
-    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
+    def look(frame: pl.DataFrame | TableFile, context: CheckContext) -> CheckResult:
         wrong = [
             f"{name} is missing"
             if name not in frame.schema
@@ -58,7 +59,7 @@ def columns(schema: Mapping[str, Any], *, otherwise: Level = "block") -> TableCh
             detail="; ".join(wrong) or f"{len(schema)} columns as agreed",
         )
 
-    return TableCheck("columns", look)
+    return TableCheck("columns", look, look_at_file=look)
 
 
 def contract(schema: Any, *, otherwise: Level = "block") -> TableCheck:
@@ -105,8 +106,8 @@ def fresh(column: str, max_age: str, *, otherwise: Level = "warn") -> TableCheck
     limit = duration(max_age)
     name = f"{column} within {max_age}"
 
-    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
-        newest: Any = frame.get_column(column).drop_nulls().max()
+    def look(frame: pl.DataFrame | TableFile, context: CheckContext) -> CheckResult:
+        newest: Any = _figure(frame, pl.col(column).max())
         if context.key is None or newest is None:
             return CheckResult(
                 name=name,
@@ -131,7 +132,7 @@ def fresh(column: str, max_age: str, *, otherwise: Level = "warn") -> TableCheck
             detail=f"newest is {newest:%Y-%m-%d %H:%M}",
         )
 
-    return TableCheck(name, look)
+    return TableCheck(name, look, look_at_file=look)
 
 
 def measure(
@@ -147,8 +148,8 @@ def measure(
     Bounds are included. No figure at all (of an empty table) does not hold.
     """
 
-    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
-        figure = frame.select(value).item()
+    def look(frame: pl.DataFrame | TableFile, context: CheckContext) -> CheckResult:
+        figure = _figure(frame, value)
         good = (
             figure is not None
             and (at_least is None or figure >= at_least)
@@ -163,7 +164,7 @@ def measure(
             detail=str(figure),
         )
 
-    return TableCheck(name, look)
+    return TableCheck(name, look, look_at_file=look)
 
 
 def predicate(
@@ -191,8 +192,9 @@ def sql(name: str, query: str, *, otherwise: Level = "block") -> TableCheck:
     there by their parameters' names. The query sees nothing else: no files, no network.
     """
 
-    def look(frame: pl.DataFrame, context: CheckContext) -> CheckResult:
+    def look(frame: pl.DataFrame | TableFile, context: CheckContext) -> CheckResult:
         import duckdb
+        import pyarrow.dataset as ds
 
         with duckdb.connect(config={"enable_external_access": "false"}) as connection:
             for parameter, value in context.parameters.items():
@@ -200,7 +202,11 @@ def sql(name: str, query: str, *, otherwise: Level = "block") -> TableCheck:
                 if isinstance(value, pl.DataFrame) or single:
                     table = value.tables[0] if isinstance(value, Dataset) else None
                     connection.register(parameter, context.frame(parameter, table).to_arrow())
-            connection.register("data", frame.to_arrow())
+            if isinstance(frame, TableFile):
+                # Read through Arrow, piece by piece: the query itself may open no file.
+                connection.register("data", ds.dataset(frame.path))
+            else:
+                connection.register("data", frame.to_arrow())
             bad = pl.DataFrame(connection.sql(query).to_arrow_table())
         examples = "; ".join(str(row) for row in bad.head(3).rows())
         return CheckResult(
@@ -212,4 +218,11 @@ def sql(name: str, query: str, *, otherwise: Level = "block") -> TableCheck:
             detail=examples,
         )
 
-    return TableCheck(name, look)
+    return TableCheck(name, look, look_at_file=look)
+
+
+def _figure(table: pl.DataFrame | TableFile, value: pl.Expr) -> Any:
+    """Return one figure of a table."""
+    if isinstance(table, pl.DataFrame):
+        return table.select(value).item()
+    return table.lazy().select(value).collect(engine="streaming").item()
