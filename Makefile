@@ -13,9 +13,12 @@ VERBOSE ?=
 FOLDER ?=
 DATABASE ?=
 PORT ?=
+SIZE_MB ?=
+RUNS ?=
+REAL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools package synth run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-insights bench-matching bench-notices bench-productivity bench-reconciler bench-review bench-sdk eval-capture eval-matching
+.PHONY: help setup tools package synth run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-notices bench-productivity bench-reconciler bench-review bench-sdk eval-capture eval-matching
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -75,6 +78,9 @@ bench-productivity: setup ## count what the SDK saves its authors
 
 eval-matching: setup ## measure the matcher on labelled data sets: DIRS=
 	@$(BIN)/python -m flows.pipeline.matching evaluate $(or $(DIRS),$(dir $(wildcard ../shared/data/er/*/tableA.csv)))
+
+bench-ingest: setup ## measure how a file of any size is taken in: SIZE_MB=2000 RUNS=3 REAL=
+	@SIZE_MB="$(SIZE_MB)" RUNS="$(RUNS)" REAL="$(REAL)" $(BIN)/python -m benchmarks.ingest
 
 bench-matching: setup ## measure the matcher at scale
 	@PYTHONPATH=. $(BIN)/python benchmarks/matching/scale.py $(or $(SIZE),5000) 2

@@ -90,7 +90,7 @@ class TableWriter:
 
     Args:
         schema: of the table; every frame has it.
-        in_memory: bytes of rows up to which they stay a frame.
+        in_memory: bytes of rows up to which they stay a frame; by default `IN_MEMORY`.
         folder: where a file is written; by default see the module.
     """
 
@@ -98,12 +98,13 @@ class TableWriter:
         self,
         schema: Mapping[str, Any],
         *,
-        in_memory: int = IN_MEMORY,
+        in_memory: int | None = None,
         folder: Path | None = None,
     ) -> None:
         self.schema = pl.Schema(schema)
         self.height = 0
-        self._in_memory, self._folder = in_memory, folder
+        self._in_memory = IN_MEMORY if in_memory is None else in_memory
+        self._folder = folder
         self._waiting: list[pl.DataFrame] = []
         self._rows_waiting = self._size = 0
         self._sink: _Sink | None = None

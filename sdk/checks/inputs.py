@@ -19,6 +19,7 @@ from sdk.checks.run import run_checks
 from sdk.dataset import Dataset
 from sdk.errors import CheckFailed, ConfigurationError
 from sdk.manifest import CheckResult
+from sdk.table_file import TableFile
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _table(parameters: Mapping[str, Any], name: str, what: str) -> pl.DataFrame:
     return value
 
 
-def _put(parameters: dict[str, Any], name: str, kept: pl.DataFrame, what: str) -> None:
+def _put(parameters: dict[str, Any], name: str, kept: pl.DataFrame | TableFile, what: str) -> None:
     parameter, _, table = name.partition(".")
     value = parameters[parameter]
     if isinstance(value, Dataset):

@@ -104,11 +104,13 @@ def _repeated(table: TableFile, key: Sequence[str]) -> pl.Series:
             config={"memory_limit": _DUCKDB_MEMORY, "temp_directory": spill, "threads": 2}
         ) as connection,
     ):
-        places = connection.sql(
-            "SELECT file_row_number AS place FROM (SELECT file_row_number, row_number() OVER"
+        # Names and path are quoted above: DuckDB takes neither as a parameter.
+        query = (
+            "SELECT file_row_number AS place FROM (SELECT file_row_number, row_number() OVER"  # noqa: S608
             f" (PARTITION BY {names} ORDER BY file_row_number) AS nth"
             f" FROM read_parquet('{path}', file_row_number = true)) WHERE nth > 1"
-        ).to_arrow_table()
+        )
+        places = connection.sql(query).to_arrow_table()
     repeated = pl.Series([False]).new_from_index(0, table.height)
     found = pl.Series(values=places.column("place").to_numpy(), dtype=pl.UInt32)
     return repeated.scatter(found, True) if found.len() else repeated

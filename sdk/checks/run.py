@@ -66,8 +66,8 @@ def run_checks(
     """Run checks on a table; that a check does not hold raises nothing here.
 
     All row checks are computed in one `select`; table checks see what is left after bad rows
-    were set aside. A lazy frame is collected first: what is checked must be what goes on. A table in
-    a file is checked there (`sdk.checks.large`), and what is kept of it is one again.
+    were set aside. A lazy frame is collected first: what is checked must be what goes on. A table
+    in a file is checked there (`sdk.checks.large`), and what is kept of it is one again.
 
     Raises:
         CheckFailed: a check cannot be computed: it names a column that is not there, compares
@@ -171,7 +171,7 @@ def _judge(frame: pl.DataFrame | TableFile, check: RowCheck, bad: pl.Series) -> 
     level = check.level
     detail = ""
     if failed:
-        places = bad.arg_true().head(EXAMPLES)
+        places = bad.arg_true().head(EXAMPLES).to_list()
         shown = large.rows_at(frame, places) if isinstance(frame, TableFile) else frame[places]
         if check.columns:
             shown = shown.select(check.columns)

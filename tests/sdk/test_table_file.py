@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -50,7 +51,7 @@ def file_of(frame: pl.DataFrame, cuts: Sequence[int], folder: Path) -> TableFile
     edges = [0, *sorted(cut % (frame.height + 1) for cut in cuts), frame.height]
     with TableWriter(frame.schema, in_memory=-1, folder=folder) as writer:
         writer.write(frame.clear())
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             writer.write(frame[start:end])
         made = writer.finish()
     assert isinstance(made, TableFile)

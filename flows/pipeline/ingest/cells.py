@@ -6,8 +6,8 @@ from decimal import Decimal, InvalidOperation
 
 import polars as pl
 
-from flows.pipeline.ingest.layout import COLUMNS, INGESTED, Layout
-from flows.pipeline.ingest.table import Table
+from flows.pipeline.ingest.layout import COLUMNS, INGESTED
+from flows.pipeline.ingest.table import Cells, Table
 from flows.pipeline.schema import conform
 
 _NUMBERS = ("quantity", "price", "unit_price", "pack_size", "regular_price")
@@ -30,12 +30,9 @@ def prices_of(table: Table, file: str) -> pl.DataFrame:
         if layout.widths
         else layout.matched(header)
     )
-    data = {
-        column: pl.Series(column, table.column(place), dtype=pl.String)
-        for column, place in places.items()
-    }
+    data = {column: _series(column, table.column(place)) for column, place in places.items()}
     frame = pl.DataFrame(data)
-    cleaned = [_cleaned(pl.col(column), column, layout) for column in frame.columns]
+    cleaned = [_cleaned(pl.col(column), column, table) for column in frame.columns]
     others = [
         pl.lit(layout.constants.get(column), dtype=pl.String).alias(column)
         for column in COLUMNS
@@ -47,7 +44,8 @@ def prices_of(table: Table, file: str) -> pl.DataFrame:
         for column, value in layout.constants.items()
         if column in data
     ]
-    numbers = pl.Series("source_row", list(table.numbers), dtype=pl.Int64)
+    rows = table.numbers if isinstance(table.numbers, pl.Series) else list(table.numbers)
+    numbers = pl.Series("source_row", rows, dtype=pl.Int64)
     return conform(
         frame.with_columns(cleaned)
         .with_columns(filled)
@@ -56,8 +54,16 @@ def prices_of(table: Table, file: str) -> pl.DataFrame:
     )
 
 
-def _cleaned(value: pl.Expr, column: str, layout: Layout) -> pl.Expr:
-    text = value.str.replace_all(_CONTROL, "").str.strip_chars()
+def _series(column: str, cells: Cells) -> pl.Series:
+    if isinstance(cells, pl.Series):
+        return cells.alias(column)
+    return pl.Series(column, cells, dtype=pl.String)
+
+
+def _cleaned(value: pl.Expr, column: str, table: Table) -> pl.Expr:
+    layout = table.layout
+    text = value.str.replace_all(_CONTROL, "") if table.control else value
+    text = text.str.strip_chars()
     if column in layout.extract:
         text = text.str.extract(layout.extract[column], 1)
     if layout.decimal == "," and column in _NUMBERS:
@@ -76,8 +82,11 @@ def _cleaned(value: pl.Expr, column: str, layout: Layout) -> pl.Expr:
         text = text.map_elements(lambda cell: _divided(cell, by), return_dtype=pl.String)
     if column in layout.values:
         text = text.replace(layout.values[column])
-    known = pl.when(~text.is_in(["", *layout.unknown])).then(text)
-    return (pl.lit(layout.prefix.get(column, "")) + known).alias(column)
+    there = ~text.is_in(["", *layout.unknown]) if layout.unknown else text != ""
+    known: pl.Expr = pl.when(there).then(text)
+    if column in layout.prefix:
+        known = pl.lit(layout.prefix[column]) + known
+    return known.alias(column)
 
 
 def _divided(cell: str, by: int) -> str:

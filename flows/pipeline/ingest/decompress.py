@@ -9,15 +9,26 @@ unpacks to something enormous is refused, not unpacked.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
+from typing import BinaryIO
 
 from flows.pipeline.ingest.errors import UnreadableFile
 from flows.pipeline.ingest.members import BROTLI, ERRORS, OPENERS, STEP, Member
 
 LARGEST = 512 << 20
-"""Bytes of a file, unpacked. Some fifty times a large chain's day; reading it takes several
-times as much memory, so that beyond it a machine would fail without saying why."""
+"""Bytes of a file, unpacked, that has to be in memory whole. Some fifty times a large chain's day;
+reading it takes several times as much memory, so that beyond it a machine would fail without
+saying why. Texts are read block by block and may be larger."""
+MOST = 64 << 30
+"""Bytes of any file, unpacked: what a disk for temporary files can be expected to hold."""
+_RATIO = 100
+"""How often larger than itself a compressed file may be, beyond `LARGEST`. Price files are packed
+to a tenth or a fiftieth; a bomb to a thousandth."""
+
+HEAD = 1 << 16
+"""Bytes that tell what kind of file it is."""
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".br")
 """How names of compressed files end."""
@@ -50,34 +61,67 @@ class Unpacked:
     cut_short: bool = False
 
 
-def unpack(data: bytes, name: str, *, largest: int = LARGEST) -> Unpacked:
+def allowance(size: int) -> int:
+    """Return to how many bytes a compressed file of a size may unpack."""
+    return min(MOST, max(LARGEST, _RATIO * size))
+
+
+def unpack(data: bytes, name: str, *, largest: int | None = None) -> Unpacked:
     """Return a file's bytes, decompressed by what they are rather than by the file's name.
 
     Raises:
         UnreadableFile: nothing of it can be relied on, it is of a kind that is not read, or it
-            is or unpacks to more than `largest` bytes.
+            is or unpacks to more than `largest` bytes (by default `LARGEST`).
     """
+    largest = LARGEST if largest is None else largest
+    out = BytesIO()
+    found = unpack_into(BytesIO(data), out, name, largest=largest)
+    if found is not None:
+        return Unpacked(out.getvalue(), *found)
+    if len(data) > largest:
+        raise too_large(name, largest)
+    return Unpacked(data)
+
+
+def unpack_into(
+    source: BinaryIO, out: BinaryIO, name: str, *, largest: int
+) -> tuple[str, bool] | None:
+    """Decompress a file into another; None if it is not compressed, and nothing was written.
+
+    Args:
+        source: from its beginning.
+        out: takes its bytes, or those that can be relied on.
+        name: of the file.
+        largest: bytes that are unpacked.
+
+    Returns:
+        Its damage, and whether it is cut short, as in `Unpacked`.
+
+    Raises:
+        UnreadableFile: as `unpack`.
+    """
+    head = source.read(HEAD)
+    source.seek(0)
     for magic, what in _FOREIGN:
-        if data.startswith(magic):
+        if head.startswith(magic):
             raise UnreadableFile(
                 f"file {name} is {what}",
                 f"Deliver it as {READ}.",
                 file=name,
             )
     for magic, opener in OPENERS:
-        if data.startswith(magic):
-            return _unpack(data, name, magic, opener, largest)
-    if data and name.lower().endswith(".br"):
-        return _unpack(data, name, b"", BROTLI, largest)
-    if data and name.lower().endswith(COMPRESSED):
+        if head.startswith(magic):
+            return _unpack(source, out, name, magic, opener, largest)
+    if head and name.lower().endswith(".br"):
+        return _unpack(source, out, name, b"", BROTLI, largest)
+    if head and name.lower().endswith(COMPRESSED):
+        size = source.seek(0, 2)
         raise UnreadableFile(
-            f"file {name} is not compressed as its name says ({len(data):,} bytes)",
+            f"file {name} is not compressed as its name says ({size:,} bytes)",
             "Ask for the file again: it was not written whole.",
             file=name,
         )
-    if len(data) > largest:
-        raise too_large(name, largest)
-    return Unpacked(data)
+    return None
 
 
 def too_large(name: str, largest: int = LARGEST) -> UnreadableFile:
@@ -90,42 +134,54 @@ def too_large(name: str, largest: int = LARGEST) -> UnreadableFile:
 
 
 def _unpack(
-    data: bytes, name: str, magic: bytes, opener: Callable[[], Member], largest: int
-) -> Unpacked:
-    out: list[bytes] = []
-    size = place = 0
-    checked = 0  # blocks of members that came to their end, where their checksum is
+    source: BinaryIO,
+    out: BinaryIO,
+    name: str,
+    magic: bytes,
+    opener: Callable[[], Member],
+    largest: int,
+) -> tuple[str, bool]:
+    size = checked = 0  # bytes; and those of members that came to their end, where a checksum is
     damage, cut_short = "", False
-    while place < len(data):
-        head = data[place : place + len(magic)]
-        if not magic.startswith(head):
-            if data.count(0, place) < len(data) - place:  # tapes and some tools pad with zeros
+    given = source.read(STEP)
+    while given and not damage:
+        if len(given) < len(magic):
+            given += source.read(STEP)
+        if not magic.startswith(given[: len(magic)]):
+            # Tapes and some tools pad with zeros.
+            if given.strip(b"\0") or any(rest.strip(b"\0") for rest in _rest(source)):
                 damage = "bytes that are no part of it follow the compressed data"
             break
         member = opener()
-        try:
-            while not member.eof:
-                fed = data[place : place + STEP] if member.needs_input else b""
-                if member.needs_input and not fed:
+        while not member.eof:
+            fed = b""
+            if member.needs_input:
+                fed, given = given or source.read(STEP), b""
+                if not fed:
                     damage, cut_short = "the compressed file ends early", True
                     break
-                place += len(fed)
+            try:
                 block = member.decompress(fed, STEP)
-                out.append(block)
-                size += len(block)
-                if size > largest:
-                    raise too_large(name, largest)
-        except ERRORS as error:
-            damage, cut_short = f"the compressed file is damaged ({error})", True
-            del out[checked:]
-            break
-        place -= len(member.unused_data)
-        checked = len(out)
-    unpacked = b"".join(out)
-    if damage and not unpacked:
+            except ERRORS as error:
+                damage, cut_short = f"the compressed file is damaged ({error})", True
+                size = out.seek(checked)
+                out.truncate()
+                break
+            out.write(block)
+            size += len(block)
+            if size > largest:
+                raise too_large(name, largest)
+        else:
+            given = member.unused_data + given or source.read(STEP)
+            checked = size
+    if damage and not size:
         raise UnreadableFile(
             f"file {name} cannot be unpacked: {damage}",
             "Ask for the file again: nothing of it can be relied on.",
             file=name,
         )
-    return Unpacked(unpacked, damage, cut_short)
+    return damage, cut_short
+
+
+def _rest(source: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: source.read(STEP), b"")

@@ -17,13 +17,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import fsspec
+from fsspec.implementations.local import LocalFileOpener
 
+from flows.pipeline.ingest.contents import Scratch
 from flows.pipeline.ingest.decompress import READ
 from flows.pipeline.ingest.errors import (
     NoFilesForDay,
+    NoRoom,
     SourceMissing,
     SourceUnavailable,
     SourceUnreadable,
@@ -78,6 +81,40 @@ class SourceFile:
                 data: bytes = file.read()
             return data
 
+    @contextmanager
+    def opened(self, scratch: Path | None = None) -> Iterator[BinaryIO]:
+        """Open it, to be read more than once: where it lies, or fetched to this machine.
+
+        Whatever reading it raises of the file system's errors comes as one of these.
+
+        Args:
+            scratch: folder of temporary files.
+
+        Raises:
+            SourceUnreadable: it cannot be read.
+            SourceUnavailable: it cannot be read at the moment, or there is no room for it.
+            UnreadableFile: it is of a kind that is not read.
+        """
+        if _NOT_READ.search(self.name):
+            raise UnreadableFile(
+                f"file {self.name} is of a kind that is not read",
+                f"Deliver it as {READ}.",
+                file=self.name,
+            )
+        with (
+            _explained(f"file {self.name} cannot be read", self.name),
+            fsspec.open(self.url, "rb") as file,
+        ):
+            if isinstance(file, LocalFileOpener):
+                yield file.f
+                return
+            with Scratch(scratch) as room:
+                copy = room.file()
+                while block := file.read(_BLOCK):
+                    copy.write(block)
+                copy.seek(0)
+                yield copy
+
     def fingerprint(self) -> str:
         """Return the SHA-256 of its bytes, streamed; 32 hex digits are enough to tell files.
 
@@ -101,6 +138,13 @@ def _explained(problem: str, file: str = "") -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            # Reading takes no room: it is what is unpacked, or was fetched, that found none.
+            raise NoRoom(
+                f"{problem}: no space left for temporary files",
+                "Free space, or give another storage root or TMPDIR; then run again.",
+                file=file,
+            ) from error
         if isinstance(error, TimeoutError | ConnectionError) or error.errno in _PASSING:
             raise SourceUnavailable(
                 f"{problem} at the moment: {error}",

@@ -33,6 +33,10 @@ class SourceUnavailable(IngestError):
     """The source does not answer at the moment: trying again may help, leaving it out may not."""
 
 
+class NoRoom(SourceUnavailable):
+    """The disk has no room for what a file unpacks to."""
+
+
 class NoFilesForDay(IngestError):
     """The source has no file of that day."""
 

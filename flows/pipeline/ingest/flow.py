@@ -8,14 +8,17 @@ from datetime import date
 
 import polars as pl
 
+from flows.pipeline.ingest.contents import SMALL
 from flows.pipeline.ingest.discover import SourceFile, beside, discover, files_for
 from flows.pipeline.ingest.drift import changes
 from flows.pipeline.ingest.errors import IngestError, SourceUnavailable, SourceUnreadable
+from flows.pipeline.ingest.layout import INGESTED
 from flows.pipeline.ingest.layout_files import BESIDE, layouts_for
-from flows.pipeline.ingest.read import read_day
-from flows.pipeline.schema import RAW_PRICES
+from flows.pipeline.ingest.read import read_day_into
+from flows.pipeline.schema import FAULTS, RAW_PRICES
 from sdk import NETWORK, Input, Permanent, Transient, checks, record, task
 from sdk.manifest import CheckResult
+from sdk.table_file import TableFile, TableWriter, scratch_folder
 
 
 @contextmanager
@@ -83,7 +86,7 @@ def _columns_as_before(files: pl.DataFrame, context: checks.CheckContext) -> Che
         ],
     },
 )
-def ingest_prices(source: str, day: date) -> dict[str, pl.DataFrame]:
+def ingest_prices(source: str, day: date) -> dict[str, pl.DataFrame | TableFile]:
     """Read the price files of a day.
 
     Args:
@@ -92,9 +95,16 @@ def ingest_prices(source: str, day: date) -> dict[str, pl.DataFrame]:
 
     Returns:
         The tables ``prices`` (the rows as text), ``faults`` (what could not be read, and why)
-        and ``files`` (one row each).
+        and ``files`` (one row each). What is too large for memory is a table in a file.
     """
-    with explained():
-        read = read_day(files_for(discover(source), day, source), layouts_for(source))
-    record(files=read.files.height, rows_set_aside=int(read.files["rows_set_aside"].sum()))
-    return {"prices": read.prices, "faults": read.faults, "files": read.files}
+    with explained(), TableWriter(INGESTED) as prices, TableWriter(FAULTS) as faults:
+        files = read_day_into(
+            files_for(discover(source), day, source),
+            layouts_for(source),
+            prices.write,
+            faults.write,
+            scratch=scratch_folder(),
+            small=SMALL,
+        )
+        record(files=files.height, rows_set_aside=int(files["rows_set_aside"].sum()))
+        return {"prices": prices.finish(), "faults": faults.finish(), "files": files}

@@ -44,13 +44,13 @@ def read_json(
     except (ValueError, RecursionError) as error:
         return _broken(text, name, error)
     if isinstance(value, Mapping) and text[end:].strip():
-        return _lines(text, cut_short)
+        return read_lines(text, cut_short)
     found, context = _list_in(value, items, name)
     good, numbers, bad = records_of(found)
     return Records(good, numbers, context, bad)
 
 
-def _lines(text: str, cut_short: bool) -> Records:
+def read_lines(text: str, cut_short: bool) -> Records:
     """Read one value on each line."""
     good: list[Mapping[str, Any]] = []
     numbers: list[int] = []
@@ -87,7 +87,7 @@ def _broken(text: str, name: str, error: Exception) -> Records:
         except ValueError:
             pass
         else:
-            return _lines(text, cut_short=True)
+            return read_lines(text, cut_short=True)
     place = text.find("[")
     values: list[Any] = []
     while 0 <= place < len(text) - 1:

@@ -14,7 +14,7 @@ from typing import Final
 import yaml
 
 from flows.pipeline.ingest.archive import MAGIC
-from flows.pipeline.ingest.decompress import unpack
+from flows.pipeline.ingest.decompress import LARGEST, unpack
 from flows.pipeline.ingest.errors import IngestError
 from flows.pipeline.ingest.kinds import read_tables
 from flows.pipeline.ingest.layout import COLUMNS, UNCONFIRMED, Layout
@@ -43,7 +43,7 @@ def propose(data: bytes, name: str) -> str:
         IngestError: it cannot be read, whatever the layout.
     """
     table = _read(data, name)
-    columns = {header: table.column(place) for place, header in enumerate(table.header)}
+    columns = {header: list(table.column(place)) for place, header in enumerate(table.header)}
     found = guess_roles(columns)
     return "\n".join(_lines(table, found, name)) + "\n"
 
@@ -56,7 +56,8 @@ def _read(data: bytes, name: str) -> Table:
                required=())
         for number, delimiter in enumerate(_DELIMITERS)
     ]  # fmt: skip
-    tables = [found for found in read_tables(data, anything, name) if isinstance(found, Table)]
+    found = read_tables(data, anything, name, small=len(data) + LARGEST)
+    tables = [table for table in found if isinstance(table, Table)]
     if not tables:
         raise IngestError(f"file {name} holds no table", "Ask for the file again.", file=name)
     return max(tables, key=lambda table: len(table.numbers))

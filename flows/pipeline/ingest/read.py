@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 import polars as pl
 
+from flows.pipeline.ingest.ahead import ahead
 from flows.pipeline.ingest.cells import prices_of
-from flows.pipeline.ingest.decompress import LARGEST, too_large
+from flows.pipeline.ingest.contents import SMALL
+from flows.pipeline.ingest.decompress import MOST, too_large
 from flows.pipeline.ingest.discover import SourceFile
 from flows.pipeline.ingest.errors import IngestError, SourceUnavailable
 from flows.pipeline.ingest.kinds import read_tables
 from flows.pipeline.ingest.layout import INGESTED, Layout
 from flows.pipeline.ingest.rows import BadRow
-from flows.pipeline.ingest.table import Table
+from flows.pipeline.ingest.table import LargeTable, Table
 from flows.pipeline.schema import FAULTS, Schema, empty
 
 FILES: Schema = {
@@ -30,6 +33,8 @@ FILES: Schema = {
     "columns": pl.String(),  # its header, sorted, one a line; null for a file that was not read
 }
 
+Take: TypeAlias = Callable[[pl.DataFrame], object]
+"""Takes rows, and keeps or writes them."""
 _Fault: TypeAlias = tuple[str, int | None, str | None, str | None, str, str]
 
 
@@ -43,43 +48,63 @@ class DayResult:
 
 
 def read_day(files: Sequence[SourceFile], layouts: Sequence[Layout]) -> DayResult:
-    """Read the files of a day.
+    """Read the files of a day into memory; see `read_day_into`."""
+    prices, faults = [empty(INGESTED)], [empty(FAULTS)]
+    summary = read_day_into(files, layouts, prices.append, faults.append)
+    return DayResult(pl.concat(prices), pl.concat(faults), summary)
+
+
+def read_day_into(
+    files: Sequence[SourceFile],
+    layouts: Sequence[Layout],
+    prices: Take,
+    faults: Take,
+    *,
+    scratch: Path | None = None,
+    small: int = SMALL,
+) -> pl.DataFrame:
+    """Read the files of a day, of any size, piece by piece.
 
     A file that cannot be used becomes a fault, and the others count.
 
+    Args:
+        files: of the day.
+        layouts: all that are known.
+        prices: takes INGESTED rows.
+        faults: takes FAULTS.
+        scratch: folder of temporary files.
+        small: bytes of a text that is read in memory as a whole.
+
+    Returns:
+        FILES.
+
     Raises:
         IngestError: none of them can be used; the first one's error.
-        SourceUnavailable: one cannot be read at the moment.
+        SourceUnavailable: one cannot be read at the moment, or there is no room for it.
     """
-    prices, faults, summary = [], [], []
+    summary = [empty(FILES)]
     refusal: IngestError | None = None
+    used = False
     for file in files:
         try:
-            frame, wrong, line = read_file(file, layouts)
+            summary.append(read_into(file, layouts, prices, faults, scratch=scratch, small=small))
+            used = True
         except SourceUnavailable:
             raise  # a moment's failure must not cost a file for the day
         except IngestError as error:
             refusal = refusal or error
             fault = _fault(file.name, None, error.field, "", error.problem, error.action)
-            faults.append(_faults([fault]))
+            faults(_faults([fault]))
             summary.append(_line(file, damage=error.problem))
-            continue
-        prices.append(frame)
-        faults.append(wrong)
-        summary.append(line)
-    if not prices and refusal is not None:
+    if not used and refusal is not None:
         raise refusal
-    return DayResult(
-        pl.concat([empty(INGESTED), *prices]),
-        pl.concat([empty(FAULTS), *faults]),
-        pl.concat([empty(FILES), *summary]),
-    )
+    return pl.concat(summary)
 
 
 def read_file(
     file: SourceFile, layouts: Sequence[Layout]
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Read one file.
+    """Read one file into memory.
 
     Returns:
         Its INGESTED rows, its FAULTS and its rows of FILES: one for each table in it.
@@ -87,46 +112,76 @@ def read_file(
     Raises:
         IngestError: nothing of it can be used.
     """
-    if file.size > LARGEST:
-        raise too_large(file.name)
-    prices, faults, summary = [empty(INGESTED)], [empty(FAULTS)], [empty(FILES)]
-    for found in read_tables(file.read(), layouts, file.name):
-        if isinstance(found, tuple):
-            name, error = found
-            fault = _fault(name, None, error.field, "", error.problem, error.action)
-            faults.append(_faults([fault]))
-            summary.append(_line(file, source_file=name, damage=error.problem))
-            continue
-        prices.append(prices_of(found, found.name))
-        wrong, damage = _wrong(found)
-        faults.append(_faults(wrong))
-        summary.append(
-            _line(
-                file,
-                source_file=found.name,
-                layout=found.layout.name,
-                encoding=found.encoding,
-                rows=len(found.numbers),
-                rows_set_aside=len(found.bad),
-                damage=damage or None,
-                columns="\n".join(sorted(found.header)),
-            )
-        )
-    return pl.concat(prices), pl.concat(faults), pl.concat(summary)
+    prices, faults = [empty(INGESTED)], [empty(FAULTS)]
+    summary = read_into(file, layouts, prices.append, faults.append)
+    return pl.concat(prices), pl.concat(faults), summary
 
 
-def _wrong(table: Table) -> tuple[list[_Fault], str]:
-    """Return the faults of a table, and its damage."""
-    faults = [_bad_row(table.name, bad) for bad in table.bad]
-    damage, rows = table.damage, len(table.numbers)
-    if damage:
+def read_into(
+    file: SourceFile,
+    layouts: Sequence[Layout],
+    prices: Take,
+    faults: Take,
+    *,
+    scratch: Path | None = None,
+    small: int = SMALL,
+) -> pl.DataFrame:
+    """Read one file piece by piece; see `read_day_into`.
+
+    Raises:
+        IngestError: nothing of it can be used, and nothing of it was given out.
+    """
+    if file.size > MOST:
+        raise too_large(file.name, MOST)
+    summary = [empty(FILES)]
+    with file.opened(scratch) as opened:
+        tables = read_tables(opened, layouts, file.name, scratch=scratch, small=small)
+        for found in tables:
+            if isinstance(found, tuple):
+                name, error = found
+                fault = _fault(name, None, error.field, "", error.problem, error.action)
+                faults(_faults([fault]))
+                summary.append(_line(file, source_file=name, damage=error.problem))
+            else:
+                summary.append(_take(file, found, prices, faults))
+    return pl.concat(summary)
+
+
+def _take(file: SourceFile, table: Table | LargeTable, prices: Take, faults: Take) -> pl.DataFrame:
+    """Give out what is in a table; return its row of FILES."""
+    rows = aside = 0
+    wrong: list[pl.DataFrame] = []
+    for piece in ahead(table.pieces) if isinstance(table, LargeTable) else [table]:
+        prices(prices_of(piece, table.name))
+        wrong.append(_faults([_bad_row(table.name, bad) for bad in piece.bad]))
+        rows, aside = rows + len(piece.numbers), aside + len(piece.bad)
+        if isinstance(table, LargeTable):
+            faults(wrong.pop())
+    damage, fault = _of_all(table, rows)
+    for one in ([] if fault is None else [_faults([fault])]) + wrong:
+        faults(one)
+    return _line(
+        file,
+        source_file=table.name,
+        layout=table.layout.name,
+        encoding=table.encoding,
+        rows=rows,
+        rows_set_aside=aside,
+        damage=damage or None,
+        columns="\n".join(sorted(table.header)),
+    )
+
+
+def _of_all(table: Table | LargeTable, rows: int) -> tuple[str, _Fault | None]:
+    """Return a table's damage, and the fault that says so."""
+    if table.damage:
         action = f"the {rows:,} rows before that are used; ask for the file again"
-        faults.insert(0, _fault(table.name, None, "", "", damage, action))
-    elif not rows:
+        return table.damage, _fault(table.name, None, "", "", table.damage, action)
+    if not rows:
         damage = "the file has no usable rows"
         action = "nothing of it is used; ask for the file again"
-        faults.insert(0, _fault(table.name, None, "", "", damage, action))
-    return faults, damage
+        return damage, _fault(table.name, None, "", "", damage, action)
+    return "", None
 
 
 def _bad_row(name: str, bad: BadRow) -> _Fault:

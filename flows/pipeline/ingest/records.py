@@ -72,23 +72,9 @@ def table_of(records: Records, layouts: Sequence[Layout], name: str) -> Table:
         AmbiguousHeader: two paths that are needed read alike.
     """
     if not records.items:
-        why = f": {records.damage}" if records.damage else ""
-        raise UnreadableFile(
-            f"file {name} holds no records{why}",
-            "Ask for the file again, or give the path to its list as `items` of its layout.",
-            file=name,
-        )
+        raise no_records(name, records.damage)
     header: dict[str, Steps] = dict.fromkeys(records.context, ())
-    for item in records.items:
-        for steps, _ in flat(item):
-            header.setdefault(path_of(steps), steps)
-        if len(header) > MOST_PATHS:
-            raise UnreadableFile(
-                f"file {name} has more than {MOST_PATHS:,} different names of values",
-                "They look like data, not like names: give the path to the list of products as"
-                " `items` of its layout.",
-                file=name,
-            )
+    add_paths(header, records.items, name)
     paths = list(header)
     fit = chosen(paths, layouts, name)
 
@@ -96,7 +82,7 @@ def table_of(records: Records, layouts: Sequence[Layout], name: str) -> Table:
         path = paths[place]
         if path in records.context:
             return [records.context[path]] * len(records.items)
-        return [_at(item, header[path]) for item in records.items]
+        return texts_at(records.items, header[path])
 
     return Table(
         name=name,
@@ -108,6 +94,39 @@ def table_of(records: Records, layouts: Sequence[Layout], name: str) -> Table:
         encoding=records.encoding,
         damage=records.damage,
     )
+
+
+def no_records(name: str, damage: str = "") -> UnreadableFile:
+    """Return the error for a file without records."""
+    why = f": {damage}" if damage else ""
+    return UnreadableFile(
+        f"file {name} holds no records{why}",
+        "Ask for the file again, or give the path to its list as `items` of its layout.",
+        file=name,
+    )
+
+
+def add_paths(header: dict[str, Steps], items: Sequence[Mapping[str, Any]], name: str) -> None:
+    """Add the paths of all texts in some records to those of a file.
+
+    Raises:
+        UnreadableFile: there are more than names can be.
+    """
+    for item in items:
+        for steps, _ in flat(item):
+            header.setdefault(path_of(steps), steps)
+        if len(header) > MOST_PATHS:
+            raise UnreadableFile(
+                f"file {name} has more than {MOST_PATHS:,} different names of values",
+                "They look like data, not like names: give the path to the list of products as"
+                " `items` of its layout.",
+                file=name,
+            )
+
+
+def texts_at(items: Sequence[Mapping[str, Any]], steps: Steps) -> list[str | None]:
+    """Return the text of each record at a path."""
+    return [_at(item, steps) for item in items]
 
 
 def flat(value: Any, steps: Steps = ()) -> Iterator[tuple[Steps, str]]:

@@ -19,6 +19,9 @@ MOST_LINES = 100
 """Of one row. A cell with line breaks has a few; without a bound, a file in which every line
 opens a quote would be read to its end once for each of its lines."""
 
+LOOKAHEAD = MOST_LINES + 1
+"""Lines below the one where a row begins that may have a say in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
@@ -78,11 +81,11 @@ class _Reader:
         bad = BadRow(self.number, " ".join(shown.split())[:SHOWN], problem, field)
         self.rows.bad.append(bad)
 
-    def read_on(self) -> None:
-        """Read until a row swallows others or the lines end; go on at `self.next`."""
+    def read_on(self, until: int) -> None:
+        """Read until a row swallows others or a line is reached; go on at `self.next`."""
         reader = csv.reader(self._feed(), delimiter=self.delimiter)
         width = len(self.header)
-        while True:
+        while self.next < until:
             self.first = self.next
             try:
                 row = next(reader)
@@ -177,7 +180,7 @@ def read_rows(
     half = cut_short and bool(lines) and not lines[-1].endswith("\n")
     reader = _Reader(lines, header, delimiter, undecodable, len(lines) - half)
     while reader.next < reader.count:
-        reader.read_on()
+        reader.read_on(reader.count)
     if half:
         reader.number += 1
         reader.set_aside(
@@ -186,3 +189,36 @@ def read_rows(
             line=len(lines) - 1,
         )
     return reader.rows
+
+
+def read_some(
+    lines: Sequence[str],
+    *,
+    until: int,
+    header: Sequence[str],
+    delimiter: str,
+    undecodable: frozenset[int] = frozenset(),
+) -> tuple[Rows, int]:
+    """Return the rows that begin above a line, and the line at which the next one begins.
+
+    They are those that `read_rows` finds if at least `LOOKAHEAD` lines follow, or none at all.
+
+    Args:
+        lines: that are whole, line ends kept; the first begins a row.
+        until: the place of that line; rows may go on over it.
+        header: the fields of the header.
+        delimiter: between fields.
+        undecodable: places of lines that did not decode.
+    """
+    reader = _Reader(lines, header, delimiter, undecodable, len(lines))
+    while reader.next < until:
+        reader.read_on(until)
+    return reader.rows, reader.next
+
+
+def half_row(line: str, number: int, header: Sequence[str], delimiter: str) -> BadRow:
+    """Return the last row of a file that was cut short."""
+    reader = _Reader([line], header, delimiter, frozenset(), 1)
+    reader.number = number
+    reader.set_aside("the file ends in this row", reader.field_of(0), line=0)
+    return reader.rows.bad[0]

@@ -7,15 +7,17 @@ taken that the layout knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import polars as pl
 
 from flows.pipeline.ingest.errors import IngestError
 from flows.pipeline.ingest.fit import Fit, ambiguous_header, best_of, unknown_layout
 from flows.pipeline.ingest.layout import Layout
 from flows.pipeline.ingest.rows import BadRow
 
-Cells = Sequence[str | None]
+Cells = Sequence[str | None] | pl.Series
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,37 @@ class Table:
         bad: the other rows.
         encoding: of a text; empty for what is none.
         damage: why it is not whole; empty when it is.
+        control: whether its cells may hold control characters.
     """
 
     name: str
     layout: Layout
     header: Sequence[str]
     column: Callable[[int], Cells]
-    numbers: Sequence[int]
+    numbers: Sequence[int] | pl.Series
     bad: Sequence[BadRow] = ()
+    encoding: str = ""
+    damage: str = ""
+    control: bool = True
+
+
+@dataclass(frozen=True)
+class LargeTable:
+    """One table of a file that is too large for memory, in pieces.
+
+    Attributes:
+        name: as of a `Table`.
+        layout: by which it is read.
+        header: its fields.
+        pieces: tables of the rows in their order, numbered through.
+        encoding: of the text.
+        damage: why it is not whole; empty when it is.
+    """
+
+    name: str
+    layout: Layout
+    header: Sequence[str]
+    pieces: Iterator[Table]
     encoding: str = ""
     damage: str = ""
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import date
 from pathlib import Path
 
+import pytest
+
+import flows.pipeline.ingest.flow
+import sdk.table_file
 from flows.pipeline import ingest_prices
+from flows.pipeline.ingest import blocks
 from sdk import Dataset, flow
 from sdk.testing.platform import Platform, platform, prefect_api
 
@@ -78,3 +84,31 @@ def test_a_pattern_takes_the_files_it_names(platform: Platform) -> None:
         platform.run(read, source=f"{folder}/list_*.csv", day=SECOND).value.frame("files").height
         == 1
     )
+
+
+def test_a_day_too_large_for_memory_is_published_as_any_other(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = platform.folder / "in"
+    folder.mkdir()
+    (folder / "elm.layout.yaml").write_text(LAYOUT)
+    rows = [f"{number},milk,{number % 90}.50" for number in range(4_000)]
+    rows[100] = "100,milk"
+    for day in (FIRST, SECOND):
+        (folder / f"list_{day}.csv").write_text("code,what,costs\n" + "\n".join(rows) + "\n")
+    small = platform.run(read, source=str(folder), day=FIRST)
+    monkeypatch.setattr(sdk.table_file, "IN_MEMORY", 1_000)
+    monkeypatch.setattr(sdk.table_file, "ROW_GROUP", 1_000)
+    monkeypatch.setattr(blocks, "BLOCK", 5_000)
+    monkeypatch.setattr(flows.pipeline.ingest.flow, "SMALL", 1_000)
+    large = platform.run(read, source=str(folder), day=SECOND)
+    assert large.state == small.state == "Completed"
+    one, other = small.value.frame("prices"), large.value.frame("prices")
+    assert other.drop("source_file").equals(one.drop("source_file"))
+    assert other.height == 3_999
+    assert large.value.frame("faults")["source_row"].to_list() == [101]
+    found = {check.name: check.passed for check in large.record("ingest_prices").checks}
+    assert found["columns"]
+    assert found["rows as usual"]
+    gc.collect()
+    assert not list(Path(platform.store.url).glob(".tmp-*"))

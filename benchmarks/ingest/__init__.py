@@ -1,0 +1,1 @@
+"""How a price file of any size is taken in."""
