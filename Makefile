@@ -82,8 +82,8 @@ eval-matching: setup ## measure the matcher on labelled data sets: DIRS=
 bench-ingest: setup ## measure how a file of any size is taken in: SIZE_MB=2000 RUNS=3 REAL=
 	@SIZE_MB="$(SIZE_MB)" RUNS="$(RUNS)" REAL="$(REAL)" $(BIN)/python -m benchmarks.ingest
 
-bench-matching: setup ## measure the matcher at scale
-	@PYTHONPATH=. $(BIN)/python benchmarks/matching/scale.py $(or $(SIZE),5000) 2
+bench-matching: setup ## measure the matcher at scale, one worker and two: SIZE=1000000
+	@$(BIN)/python benchmarks/matching/scale.py $(or $(SIZE),1000000)
 
 eval-capture: setup ## score the extraction on real pages: PAGES=
 	@$(BIN)/python benchmarks/capture/evaluate.py $(PAGES)

@@ -27,6 +27,7 @@ from scipy import sparse  # type: ignore[import-untyped]
 from flows.pipeline.matching.arrays import Ints, Singles, Sparse, distinct
 from flows.pipeline.matching.compiled import compiled
 from flows.pipeline.matching.encode import Encoded
+from flows.pipeline.matching.shortlist import shortlist
 
 BUDGET: Final = 15_000
 """Postings a query reads in each view. At 100,000 synthetic records the word view alone found
@@ -198,10 +199,18 @@ def find(queries: Encoded, index: Index, k: int = 10, budget: int = BUDGET) -> t
         budget: postings read for a query in a view.
     """
     width = np.int64(max(len(index.records), 1))
-    found = [
-        view.nearest(rows, k, budget)[:2]
-        for view, rows in ((index.words, queries.wide), (index.grams, queries.grams))
-    ]
+    if len(index.records) > SMALL and budget == BUDGET:
+        found = [
+            shortlist(
+                *(queries.wide, unit(queries.wide), queries.grams, index.words.postings),
+                *(index.records.wide, index.records.grams, k, int(COMMON * width)),
+            )
+        ]
+    else:
+        found = [
+            view.nearest(rows, k, budget)[:2]
+            for view, rows in ((index.words, queries.wide), (index.grams, queries.grams))
+        ]
     keys = index.keys.filter(pl.len().over("key") <= MOST_SHARING)
     same = exact_keys(queries.texts).join(keys, on="key", how="inner", suffix="_index")
     found.append(
