@@ -74,8 +74,9 @@ _PARTS: Final = ("hashes", "classes", "documents")
 
 
 @once("merge")
-def merge_counts(base: Path, name: str, number: int, parts: list[str], size: int) -> None:
-    """Merge the counts of one range of hashes over all parts."""
+def merge_counts(base: Path, name: str, number: int, a: int, b: int, size: int) -> None:
+    """Merge the counts of one range of hashes over all parts, ``a`` and ``b`` of them."""
+    parts = [f"{side}-{part}" for side, count in (("a", a), ("b", b)) for part in range(count)]
     edges = [(value << 64) // RANGES for value in (number, number + 1)]
     cut: list[Counts] = []
     for part in parts:

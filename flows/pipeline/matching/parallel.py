@@ -137,15 +137,13 @@ class _Run:
         work = [(side, number) for side in ("a", "b") for number, *_ in self.parts(side)]
         self.map(encode_parts.take_terms, work)
         size = self.cuts["a"][-1] + self.cuts["b"][-1]
-        names = [f"{side}-{number}" for side, number in work]
+        count = {side: len(self.cuts[side]) - 1 for side in ("a", "b")}
         ranges = range(encode_parts.RANGES)
         views = ("grams", "words")
-        self.map(
-            encode_parts.merge_counts, [(view, n, names, size) for n in ranges for view in views]
-        )
+        merged = [(view, n, count["a"], count["b"], size) for n in ranges for view in views]
+        self.map(encode_parts.merge_counts, merged)
         self.map(encode_parts.join_vocabulary, [(view, size) for view in views])
         self.map(encode_parts.encode_part, work)
-        count = {side: len(self.cuts[side]) - 1 for side in ("a", "b")}
         # The longest first: the grams of both tables, one for each of two workers.
         self.map(
             encode_parts.join_view,

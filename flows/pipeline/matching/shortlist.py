@@ -104,6 +104,54 @@ def _keep(  # pragma: no cover - compiled
 
 
 @compiled
+def _read(  # pragma: no cover - compiled
+    terms: Any,
+    weights: Any,
+    places: Any,
+    records: Any,
+    values: Any,
+    common: int,
+    deep: int,
+    total: Any,
+    touched: Any,
+) -> Any:
+    """Add up the postings of a query, rarest word first, until the leader is settled.
+
+    Returns how many records were touched, the leader, its score (0 for none), and whether it is
+    settled.
+    """
+    cost = places[terms + 1] - places[terms]
+    order = np.argsort(cost, kind="mergesort")
+    left = np.float32(0)
+    for at in order:
+        if cost[at] > 0:
+            left += weights[at] * weights[at]
+    spent, seen, leader = 0, 0, -1
+    first, second = np.float32(0), np.float32(0)
+    for at in order:
+        if (first - second > left and first > 0) or cost[at] > common or spent + cost[at] > deep:
+            break
+        spent += cost[at]
+        weight = weights[at]
+        if cost[at]:
+            left -= weight * weight
+        for place in range(places[terms[at]], places[terms[at] + 1]):
+            record = records[place]
+            now = total[record] + weight * values[place]
+            if total[record] == 0:
+                touched[seen] = record
+                seen += 1
+            total[record] = now
+            if record == leader:
+                first = now
+            elif now > first:
+                second, first, leader = first, now, record
+            elif now > second:
+                second = now
+    return seen, leader, first, first - second > left and first > 0
+
+
+@compiled
 def _shortlist(  # pragma: no cover - compiled
     starts: Any,
     terms: Any,
@@ -127,56 +175,29 @@ def _shortlist(  # pragma: no cover - compiled
     out: Any,
 ) -> None:
     k = out.shape[1]
-    width = table_starts.shape[0] - 1
-    total = np.zeros(width, np.float32)
-    touched = np.empty(width, np.int32)
+    total = np.zeros(table_starts.shape[0] - 1, np.float32)
+    touched = np.empty(table_starts.shape[0] - 1, np.int32)
     best, scores = np.empty(LONG, np.int32), np.empty(LONG, np.float64)
     full, full_scores = np.empty(k, np.int32), np.empty(k, np.float64)
     for query in range(starts.shape[0] - 1):
         begin, end = starts[query], starts[query + 1]
-        cost = places[terms[begin:end] + 1] - places[terms[begin:end]]
-        order = np.argsort(cost, kind="mergesort")
-        left = np.float32(0)
-        for at in order:
-            if 0 < cost[at]:
-                left += weights[begin + at] * weights[begin + at]
-        spent, seen, first, second, leader = 0, 0, np.float32(0), np.float32(0), -1
-        for at in order:
-            if first - second > left and first > 0:
-                break
-            if cost[at] > common or spent + cost[at] > deep:
-                break
-            if cost[at] == 0:
-                continue
-            spent += cost[at]
-            term, weight = terms[begin + at], weights[begin + at]
-            left -= weight * weight
-            for place in range(places[term], places[term + 1]):
-                record = records[place]
-                before = total[record]
-                if before == 0:
-                    touched[seen] = record
-                    seen += 1
-                now = before + weight * values[place]
-                total[record] = now
-                if record == leader:
-                    first = now
-                elif now > first:
-                    second, first, leader = first, now, record
-                elif now > second:
-                    second = now
-        settled = first - second > left and first > 0
+        seen, leader, first, settled = _read(
+            terms[begin:end], weights[begin:end], places, records, values,
+            common, deep, total, touched,
+        )  # fmt: skip
+        least = np.round(WORTH * first * 1e5) if settled else 1.0
         held = 0
         for place in range(seen):
             record = touched[place]
             score = np.round(total[record] * 1e5)
             total[record] = 0
-            if score > 0 and (not settled or score >= WORTH * first * 1e5 or record == leader):
+            if score >= least or record == leader:
                 held = _keep(best, scores, held, record, score)
-        if held > k or not settled:
-            kept = 0
-            for place in range(held):
-                record = best[place]
+        kept = 0
+        for place in range(held):
+            record = best[place]
+            score = scores[place]
+            if held > k or not settled:
                 score = _cosine(
                     terms, rarities, begin, end,
                     table_terms, table_rarities, table_starts[record], table_starts[record + 1],
@@ -185,9 +206,7 @@ def _shortlist(  # pragma: no cover - compiled
                     table_gram_terms, table_gram_rarities,
                     table_gram_starts[record], table_gram_starts[record + 1],
                 )  # fmt: skip
-                kept = _keep(full, full_scores, kept, record, np.round(score * 1e5))
-            out[query, :kept] = np.sort(full[:kept])
-            found[query] = kept
-        else:
-            out[query, :held] = np.sort(best[:held])
-            found[query] = held
+                score = np.round(score * 1e5)
+            kept = _keep(full, full_scores, kept, record, score)
+        out[query, :kept] = np.sort(full[:kept])
+        found[query] = kept
