@@ -68,7 +68,7 @@ def shortlist(
 @compiled
 def _cosine(  # pragma: no cover - compiled
     one: Any, weights: Any, start: int, stop: int, two: Any, others: Any, other: int, end: int
-) -> float:
+) -> Any:
     """The cosine of two rows of rarities, sorted by term."""
     mine, theirs, shared = 0.0, 0.0, 0.0
     for place in range(other, end):
@@ -86,7 +86,7 @@ def _cosine(  # pragma: no cover - compiled
 @compiled
 def _keep(  # pragma: no cover - compiled
     best: Any, scores: Any, held: int, record: int, score: float
-) -> int:
+) -> Any:
     """Insert into a list by score, falling, then row; return how many it holds."""
     size = best.shape[0]
     if held == size and (
