@@ -30,6 +30,8 @@ from blocks.connectors.running import stoppable
 
 T = TypeVar("T")
 
+TIDYING = 5.0
+"""Seconds for closing and removing what was half sent."""
 IN_FLIGHT = {"block_size": 256 * 1024, "max_requests": 16}
 """4 MB asked for ahead: fills a line of 100 Mbit/s at 300 ms, and is all that is held."""
 
@@ -145,11 +147,13 @@ class SftpServer(Connector):
 
         async def connected() -> T:
             async with asyncio.timeout(self.time_limit):
-                async with (
-                    asyncssh.connect(**self._options(asyncssh)) as connection,
-                    connection.start_sftp_client() as sftp,
-                ):
-                    return await work(sftp)
+                connection = await asyncssh.connect(**self._options(asyncssh))
+                try:
+                    sftp = await connection.start_sftp_client()
+                    return await _attended(work(sftp))
+                finally:
+                    # Everything is answered, or nothing more will be: no goodbye to wait for.
+                    connection.abort()
 
         try:
             return _run(connected, f"SFTP, {doing}")
@@ -220,6 +224,21 @@ class SftpServer(Connector):
         return Unreachable(f"{problem}: {type(error).__name__}", "See whether it answers.")
 
 
+async def _attended(work: Coroutine[Any, Any, T]) -> T:
+    """Await work; when the wait ends early let it tidy up, but not for as long as it likes.
+
+    Tidying up asks the other side, which may be the one that does not answer.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task})
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=TIDYING)
+
+
 def _run(work: Callable[[], Coroutine[Any, Any, T]], what: str) -> T:
     """Run a coroutine in a loop and a thread of its own; stop it when the wait for it ends.
 
@@ -232,6 +251,8 @@ def _run(work: Callable[[], Coroutine[Any, Any, T]], what: str) -> T:
 
     async def main() -> T:
         handle["loop"], handle["task"] = asyncio.get_running_loop(), asyncio.current_task()
+        # Requests that were in flight when it broke off: the first one's error is told.
+        handle["loop"].set_exception_handler(lambda *_: None)
         started.set()
         return await work()
 
