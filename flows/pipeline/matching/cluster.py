@@ -59,14 +59,15 @@ _WAYS: Final = (
 )
 
 
-class ClusterSettings(BaseSettings):
-    """Where matching computes, from ``DATAWEAVE_MATCHING_*`` environment variables.
+class MatchingSettings(BaseSettings):
+    """Where matching computes and what it keeps, from ``DATAWEAVE_MATCHING_*`` variables.
 
     Attributes:
         cluster: see the module; None computes in the run's own process.
         arguments: of the cluster's class, as JSON: image, subnets, ``n_workers``, memory …
         folder: that the run and all workers see, such as one on EFS; a temporary one of this
             machine when None, which serves ``local`` alone.
+        standing: folder in which the daily run keeps its standing indexes; None keeps none.
     """
 
     model_config = SettingsConfigDict(env_prefix="DATAWEAVE_MATCHING_", frozen=True, extra="ignore")
@@ -74,6 +75,7 @@ class ClusterSettings(BaseSettings):
     cluster: str | None = None
     arguments: dict[str, Any] = Field(default_factory=dict, repr=False)
     folder: Path | None = None
+    standing: Path | None = None
 
 
 @contextmanager

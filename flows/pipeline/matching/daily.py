@@ -10,13 +10,19 @@ not proposed by themselves: on a real grocery day the best of them, looked at on
 equals of other makers. Whoever wants to compare those asks for ``equivalents``: they go to review,
 never further.
 
-Promised: the same frames give the same bytes; at most one accepted partner at a seller for an own
+With a folder for a standing index (``standing``), the own offers stay encoded there, with the
+matcher that the day of its making has taught, and only offers that are new or changed are searched
+and scored again, until the own offers' texts change.
+
+Promised: the same frames, and the same index if there is one, give the same bytes, whatever is
+remembered of earlier days; at most one accepted partner at a seller for an own
 offer, unless a common GTIN or a person says otherwise. Not done: comparing sellers with each other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -27,10 +33,13 @@ from flows.pipeline.matching.by_gtin import match_by_gtin
 from flows.pipeline.matching.candidates import Index, find
 from flows.pipeline.matching.conflicts import far_titles
 from flows.pipeline.matching.decision import FAR_TITLES, NEVER, Thresholds, decide
-from flows.pipeline.matching.ledger import apply, labels_of
+from flows.pipeline.matching.encode import encode
+from flows.pipeline.matching.ledger import apply, labels_of, latest
 from flows.pipeline.matching.lessons import learn
 from flows.pipeline.matching.matcher import Matcher, Tables, unite
 from flows.pipeline.matching.matching import present
+from flows.pipeline.matching.standing import StandingIndex
+from flows.pipeline.matching.tables import canonical
 from flows.pipeline.schema import DECISIONS, MATCHES, conform, empty
 
 MOST_REVIEWS: Final = 300
@@ -51,12 +60,14 @@ class DayOfMatching:
         by_model: pairs that the matcher found.
         left_out: uncertain pairs beyond the day's reviews.
         accept: probability from which the matcher's pairs were accepted; None when never.
+        anew: offers searched, and pairs scored, that no standing index remembered; None without.
     """
 
     matches: pl.DataFrame
     by_model: int
     left_out: int
     accept: float | None
+    anew: tuple[int, int] | None = None
 
 
 def match_day(
@@ -67,6 +78,7 @@ def match_day(
     matcher: Matcher | None = None,
     most_reviews: int = MOST_REVIEWS,
     equivalents: bool = False,
+    standing: Path | None = None,
 ) -> DayOfMatching:
     """Match the customer's offers with its competitors'.
 
@@ -77,15 +89,17 @@ def match_day(
         matcher: trained; None to learn from the day.
         most_reviews: uncertain pairs to ask people about.
         equivalents: also propose pairs whose GTINs differ, for review.
+        standing: folder of a standing index, made where there is none; None to compute everything.
+            A given ``matcher`` is not kept in it.
     """
     decided = empty(DECISIONS) if decided is None else decided
     market = market.join(own.select("seller").unique(), on="seller", how="anti")
     exact = far_titles(match_by_gtin(own, market), own, market)
-    found, accept = _by_model(own, market, exact, decided, matcher, equivalents)
+    found, accept, anew = _by_model(own, market, exact, decided, matcher, equivalents, standing)
     pairs = pl.concat([exact, found])
     settled = apply(pairs, decided, own, market)
     kept, left_out = _affordable(settled, most_reviews)
-    return DayOfMatching(kept, found.height, left_out, accept)
+    return DayOfMatching(kept, found.height, left_out, accept, anew)
 
 
 def _affordable(matches: pl.DataFrame, most: int) -> tuple[pl.DataFrame, int]:
@@ -106,8 +120,9 @@ def _by_model(
     decided: pl.DataFrame,
     matcher: Matcher | None,
     equivalents: bool,
-) -> tuple[pl.DataFrame, float | None]:
-    """MATCHES of the offers that no GTIN has matched, and the threshold used."""
+    standing: Path | None,
+) -> tuple[pl.DataFrame, float | None, tuple[int, int] | None]:
+    """MATCHES of the offers that no GTIN has matched, the threshold used, and the work done."""
     ours, theirs = _one_each(own, "own_sku"), _one_each(market, "seller", "sku")
     rest = theirs.join(exact, on=["seller", "store_id", "sku"], how="anti")
     # Who asks: whoever has no GTIN, on either side.
@@ -115,18 +130,30 @@ def _by_model(
     if ours.filter(asking_own).is_empty():
         rest = rest.filter(pl.col("gtin").is_null())
     if ours.is_empty() or rest.is_empty():
-        return empty(MATCHES), None
+        return empty(MATCHES), None, None
     shared = exact.select("seller", "own_sku", "sku")
     lessons = theirs.filter((pl.col("seller") == _teacher(shared)) & pl.col("gtin").is_not_null())
     verdicts = labels_of(decided, theirs, ours)
     told = theirs.join(verdicts, left_on="id", right_on="a_id", how="semi")
     asked = pl.concat([rest, lessons, told]).unique("id", keep="first").sort("id")
-    tables = replace(Tables.of(_records(asked), _records(ours)), both=False)
+    left, right = canonical(_records(asked)), canonical(_records(ours))
+    lessons_there = latest(decided, own).height
+    index = StandingIndex.of_today(standing, right, lessons_there) if standing else None
+    if index is None:
+        tables = replace(Tables.of_records(left, right), both=False)
+    else:
+        known, kept = index.known, index.index.records
+        tables = Tables(left, right, encode(left, known), kept, known, both=False)
+        matcher = index.matcher
     if matcher is None:
         common = lessons.join(shared, on=["seller", "sku"])
         pairs = common.select(a_id="id", b_id=pl.concat_str(pl.lit("own|"), "own_sku"))
         alone = lessons.join(common, on="id", how="anti").select(a_id="id")
         matcher = learn(tables, pairs, alone, verdicts) or Matcher()
+    if standing and index is None:
+        index = StandingIndex.write(
+            standing, right, Index.of(tables.b), tables.known, matcher, lessons_there
+        )
     thresholds = matcher.thresholds or Thresholds(NEVER, LEAST, float("nan"), 0.0)
     askers = np.flatnonzero(ours.select(asking_own).to_series().to_numpy())
     place = asked.with_row_index("row").join(rest, on="id", how="semi")
@@ -139,11 +166,16 @@ def _by_model(
             askers,
             matcher,
             thresholds,
+            index,
         )
         for seller in place["seller"].unique().sort()
     ]
     found = _matches(pl.concat(parts), ours, theirs, exact, equivalents)
-    return found, thresholds.accept if thresholds.accept <= 1 else None
+    anew = None
+    if index is not None:
+        anew = index.recall.asked, index.recall.compared
+        index.recall.save()
+    return found, thresholds.accept if thresholds.accept <= 1 else None, anew
 
 
 def _teacher(shared: pl.DataFrame) -> str:
@@ -176,15 +208,23 @@ def _of_seller(
     asking_own: Ints,
     matcher: Matcher,
     thresholds: Thresholds,
+    index: StandingIndex | None,
 ) -> pl.DataFrame:
     """Decided pairs of one seller: ``rows`` of A, of which ``asking`` ask, and own offers too."""
     part = replace(tables, a_records=tables.a_records[rows], a=tables.a.take(rows))
-    i, j = find(part.a.take(asking), Index.of(part.b))
+    if index is None:
+        i, j = find(part.a.take(asking), Index.of(part.b))
+    else:
+        i, j = index.recall.find(part.a_records[asking], part.a.take(asking), index.index)
     pairs = asking[i], j
     if len(asking_own):
         j, i = find(part.b.take(asking_own), Index.of(part.a))
         pairs = unite(pairs, (i, asking_own[j]), len(part.b))
-    scored = matcher.in_context(matcher.contenders(part, *pairs))
+    if index is None:
+        scored = matcher.contenders(part, *pairs)
+    else:
+        scored = index.recall.contenders(matcher, part, *pairs)
+    scored = matcher.in_context(scored)
     found = present(
         part, scored, one_to_one=True, least=LEAST, evidence=True, sides=("theirs", "ours")
     )

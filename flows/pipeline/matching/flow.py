@@ -6,12 +6,13 @@ A day's offers are matched in the run's own process. Two catalogues of any size 
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import polars as pl
 
 from flows.pipeline.matching import store
-from flows.pipeline.matching.cluster import ClusterSettings, connect
+from flows.pipeline.matching.cluster import MatchingSettings, connect
 from flows.pipeline.matching.daily import KEY, MOST_REVIEWS, match_day
 from flows.pipeline.matching.errors import MatchingError
 from flows.pipeline.matching.matching import match
@@ -61,6 +62,9 @@ def match_products(
             f"{offers.day}: no offers of any competitor, only of {sellers}",
             "Ask for the competitors' files of that day: there is nothing to compare with.",
         )
+    standing = MatchingSettings().standing
+    if standing is not None:  # a folder for each own seller, whose name may be anything
+        standing = standing / sha256(own_seller.encode()).hexdigest()[:16]
     try:
         found = match_day(
             own,
@@ -68,6 +72,7 @@ def match_products(
             None if decisions is None else decisions.frame(),
             most_reviews=most_reviews,
             equivalents=equivalents,
+            standing=standing,
         )
     except MatchingError as error:
         raise Permanent(error.problem, error.remedy) from error
@@ -78,6 +83,11 @@ def match_products(
         by_person=int((matches["method"] == "decision").sum()),
         reviews_left_out=found.left_out,
         **({} if found.accept is None else {"accept_from": found.accept}),
+        **(
+            {}
+            if found.anew is None
+            else {"offers_anew": found.anew[0], "pairs_anew": found.anew[1]}
+        ),
     )
     return matches
 
@@ -104,7 +114,7 @@ def match_catalogues(
     Raises:
         Permanent: a table or the model cannot be used, or there is no such cluster.
     """
-    settings = ClusterSettings()
+    settings = MatchingSettings()
     where = cluster or settings.cluster
     try:
         matcher = None if model is None else store.load(Path(model))

@@ -39,6 +39,8 @@ from flows.pipeline.matching.training import fingerprint
 
 VERSION: Final = 1
 FILE: Final = "standing.json"
+ENOUGH: Final = 20
+"""Decisions that are not worth learning anew for: each of them counts by itself in any case."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,18 @@ class StandingIndex:
         index: Index,
         known: Vocabularies,
         matcher: Matcher,
+        lessons: int = 0,
     ) -> StandingIndex:
-        """Write an index of what is encoded already; see ``build``."""
+        """Write an index of what is encoded already; see ``build``.
+
+        Args:
+            folder: see ``build``.
+            records: canonical.
+            index: of them.
+            known: vocabularies.
+            matcher: trained.
+            lessons: decisions of people that the matcher has learnt from.
+        """
         beside = folder.with_name(f"{folder.name}.{os.getpid()}.part")
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)
@@ -109,6 +121,7 @@ class StandingIndex:
             "matcher": hashlib.sha256(model.read_bytes()).hexdigest(),
             "words": len(known.words.hashes),
             "rows": records.height,
+            "lessons": lessons,
         }
         (beside / FILE).write_text(json.dumps(facts, sort_keys=True) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
@@ -143,6 +156,25 @@ class StandingIndex:
                 "Build it again.",
             ) from error
         return cls(folder, records, index, known, store.load(folder / "model"), recall, facts)
+
+    @classmethod
+    def of_today(
+        cls, folder: Path, records: pl.DataFrame, lessons: int = 0
+    ) -> StandingIndex | None:
+        """Return the index of a folder with today's prices; None when it must be built anew.
+
+        Args:
+            folder: of the index.
+            records: today's catalogue, canonical.
+            lessons: decisions there are to learn from; a tenth more than it knows is worth it.
+        """
+        try:
+            there = cls.open(folder)
+        except ModelError:
+            return None
+        known = int(there.facts["lessons"])
+        learnt = known <= lessons <= known * 1.1 + ENOUGH
+        return there.priced(records) if learnt and there.fits(records) else None
 
     def fits(self, records: pl.DataFrame) -> bool:
         """Return whether canonical records are the catalogue of this index, prices apart."""

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from flows.pipeline.matching import match
-from flows.pipeline.matching.cluster import ClusterSettings, cluster_class, connect, task_runner
+from flows.pipeline.matching.cluster import MatchingSettings, cluster_class, connect, task_runner
 from flows.pipeline.matching.errors import MatchingError
 from flows.pipeline.matching.matcher import Matcher
 from flows.pipeline.matching.store import save
@@ -76,7 +76,7 @@ def test_the_settings_reach_the_class_of_a_cloud_cluster(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "dask_cloudprovider.aws", module)
     monkeypatch.setenv("DATAWEAVE_MATCHING_CLUSTER", "fargate")
     monkeypatch.setenv("DATAWEAVE_MATCHING_ARGUMENTS", '{"n_workers": 8, "worker_nthreads": 2}')
-    settings = ClusterSettings()
+    settings = MatchingSettings()
     assert settings.cluster == "fargate"
     made, arguments = cluster_class(settings.cluster, settings.arguments)
     assert made is dict

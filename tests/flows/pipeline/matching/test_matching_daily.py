@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import shutil
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -264,3 +266,35 @@ def test_invariants_of_the_ledger(
             assert row["reason"]
         if key not in last:
             assert row["method"] == "gtin"
+
+
+def test_a_standing_index_computes_what_changed_and_says_the_same(
+    market: tuple[pl.DataFrame, pl.DataFrame], day: DayOfMatching, tmp_path: Path
+) -> None:
+    own, other = market
+    folder = tmp_path / "standing"
+    first = match_day(own, other, standing=folder)
+    assert first.matches.equals(day.matches)
+    assert first.anew is not None and first.anew[0] > 0 and first.anew[1] > 0
+    again = match_day(own, other, standing=folder)
+    assert again.matches.equals(day.matches)
+    assert again.anew == (0, 0)
+    # Tomorrow one shop code has another name, and one own price is another.
+    renamed = pl.col("sku") == f"t{CODED}"
+    tomorrow = other.with_columns(
+        name=pl.when(renamed).then(pl.col("name") + " neu").otherwise("name")
+    )
+    dearer = own.with_columns(
+        price=pl.when(pl.col("sku") == f"o{CODED + 1}").then(pl.lit(999)).otherwise("price")
+    ).cast({"price": OFFERS["price"]})
+    found = match_day(dearer, tomorrow, standing=folder)
+    assert found.anew is not None and found.anew[0] == 1
+    assert 0 < found.anew[1] < first.anew[1] / 2
+    for path in folder.glob("recall*"):  # what is remembered decides nothing
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+    assert match_day(dearer, tomorrow, standing=folder).matches.equals(found.matches)
+    # Another text in the own catalogue: the index is built anew, and is then that day's.
+    changed = dearer.with_columns(name=pl.col("name") + " x")
+    assert match_day(changed, tomorrow, standing=folder).matches.equals(
+        match_day(changed, tomorrow).matches
+    )
