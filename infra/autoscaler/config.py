@@ -28,6 +28,8 @@ class Config:
         cool_down: time without a cordon after a launch, so that a fleet does not swing.
         drain_share: share of the fleet that one decision may cordon.
         launch_at_most: machines that one decision may launch.
+        overdue: a launch older than this blocks no scale-in any more, since it may have failed;
+            above what boots take when nothing is wrong.
         pending_limit: a launch older than this counts neither as capacity nor as pending.
         stale: metrics older than this decide nothing.
         step: width of the projection's grid.
@@ -40,13 +42,14 @@ class Config:
     maximum: int = 20
     target_wait: float = 30.0
     buffer: float = 0.5
-    spare: float = 0.15
+    spare: float = 0.2
     boot: float = 150.0
     tick: float = 30.0
     patience: float = 0.0
     cool_down: float = 0.0
     drain_share: float = 0.5
     launch_at_most: int = 200
+    overdue: float = 200.0
     pending_limit: float = 420.0
     stale: float = 120.0
     step: float = 15.0
@@ -60,10 +63,12 @@ class Config:
                 f"fleet {self.name}: minimum {self.minimum} and maximum {self.maximum} "
                 "must satisfy 0 <= minimum <= maximum"
             )
-        if min(self.boot, self.tick, self.step, self.stale, self.pending_limit) <= 0:
+        if min(self.boot, self.tick, self.step, self.stale, self.overdue) <= 0:
             raise ValueError(f"fleet {self.name}: durations must be positive")
         if min(self.target_wait, self.buffer, self.spare, self.patience, self.cool_down) < 0:
             raise ValueError(f"fleet {self.name}: waits, buffer and spare must not be negative")
+        if self.pending_limit < self.overdue:
+            raise ValueError(f"fleet {self.name}: pending_limit must not be below overdue")
         if not 0 < self.drain_share <= 1:
             raise ValueError(f"fleet {self.name}: drain_share must lie in (0, 1]")
         if self.launch_at_most < 1:

@@ -9,8 +9,8 @@ machines could go without a run being late?*, which cordons them.
 
 Promises, each of them a test: nothing is decided on metrics older than `Config.stale`; no machine
 that has a run is ever terminated, only machines that were cordoned and have become empty; no
-scale-in while a launch is pending; bounds hold; a second call for the same moment changes nothing;
-more waiting runs never mean fewer machines. Machines are cordoned fewest runs first, then oldest
+scale-in while a launch is pending that is not overdue; bounds hold; a second call for the same moment changes nothing;
+more waiting runs never mean fewer machines. Machines are cordoned soonest empty first, then oldest
 first. A cordoned machine is taken back, at once and free of boot, before any other is launched:
 that is why cordoning may be quick where terminating may not.
 
@@ -95,7 +95,8 @@ def foresee(
     history = state.history
     if observation.now - observation.measured_at <= config.stale:
         history = history.add(observation.arrived, observation.now)
-    coming = tuple(run for run in announced if run.since > observation.now)
+    # What became due since the figures were true stands in none of them yet.
+    coming = tuple(run for run in announced if run.since > observation.measured_at)
     forecast = Forecast(coming, history.forecast(config.boot + config.tick))
     return forecast, replace(state, history=history)
 
@@ -186,9 +187,9 @@ def _grow(fleet: Situation, state: State) -> Decision | None:
 def _shrink(fleet: Situation, state: State) -> Decision:
     """Terminate what is empty and cordon what is not needed, carefully."""
     config = fleet.config
-    if fleet.pending:
+    if fleet.booting:
         state = replace(state, surplus_since=None)
-        reason = f"hold: {len(fleet.pending)} launches are pending"
+        reason = f"hold: {len(fleet.booting)} launches are pending"
         return _decision(fleet, state, reason, lost=fleet.lost)
     spendable = max(0, fleet.counted - config.minimum)
     empty = sorted((w for w in fleet.cordoned if w.busy == 0), key=lambda w: (w.since, w.id))
@@ -214,16 +215,17 @@ def _shrink(fleet: Situation, state: State) -> Decision:
 
 
 def _surplus(fleet: Situation) -> list[str]:
-    """Return the machines that could go: fewest runs first, then oldest first."""
+    """Return the machines that could go: those empty soonest first, then oldest first."""
     config, grid = fleet.config, fleet.grid
-    load, slots = fleet.load, fleet.slots
+    # Overdue launches may never come: what they would offer lets no machine go.
+    load, slots = fleet.load, fleet.slots_ready
     most = min(
         len(fleet.ready) - config.minimum,
         max(1, math.floor(config.drain_share * len(fleet.ready))),
     )
     excess = len(fleet.ready) - config.maximum
     found: list[str] = []
-    for worker in sorted(fleet.ready, key=lambda w: (w.busy, w.since, w.id)):
+    for worker in sorted(fleet.ready, key=lambda w: (fleet.until_empty(w), w.since, w.id)):
         if len(found) >= max(most, excess):
             break
         load = fleet.having(load, worker, -1)

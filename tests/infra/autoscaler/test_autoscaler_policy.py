@@ -132,9 +132,7 @@ def test_any_decision_keeps_the_promises(
     scales_in = bool(decision.cordon or decision.terminate)
     if seen.now - seen.measured_at > config.stale:
         assert not decision.acts
-    if any(
-        w.state == "pending" and seen.now - w.since <= config.pending_limit for w in by_id.values()
-    ):
+    if any(w.state == "pending" and seen.now - w.since <= config.overdue for w in by_id.values()):
         assert not scales_in
     assert not (scales_in and decision.desired is not None)
     assert "\n" not in decision.reason
@@ -230,6 +228,36 @@ def test_a_pending_launch_blocks_scale_in_until_it_is_overdue() -> None:
     assert decided(replace(seen, workers=(*seen.workers, overdue))).cordon
 
 
+def test_an_overdue_launch_that_may_yet_come_lets_no_machine_go_that_is_needed() -> None:
+    overdue = Worker("i-p", "pending", NOW - CONFIG.overdue - 1)
+    idle = Worker("i-idle", "ready", NOW - 9000)
+    seen = fleet(workers=(idle, overdue))
+    coming = Forecast(tuple(Run("f", NOW + 90) for _ in range(4)))
+    assert decided(seen).cordon == ("i-idle",)
+    assert not decide(seen, coming, State(), CONFIG).cordon
+
+
+def test_machines_are_cordoned_that_will_be_empty_soonest() -> None:
+    soon, late = (Worker(name, "ready", NOW - 9000, 2) for name in ("i-soon", "i-late"))
+    third = Worker("i-other", "ready", NOW - 9000, 1)
+    seen = fleet(
+        workers=(late, soon, third),
+        running=(
+            *(Run("f", NOW - 590, "i-soon") for _ in range(2)),
+            *(Run("long", NOW - 5, "i-late") for _ in range(2)),
+            Run("long", NOW - 5, "i-other"),
+        ),
+        run_times={"f": RunTime(600.0, 0.1), "long": RunTime(5000.0, 0.5)},
+    )
+    assert decided(seen, replace(CONFIG, drain_share=0.4)).cordon == ("i-soon",)
+
+
+def test_runs_that_became_due_after_the_figures_were_read_are_not_forgotten() -> None:
+    announced = tuple(Run("f", NOW - at) for at in (60.0, 20.0))
+    forecast, _ = foresee(fleet(measured_at=NOW - 40), announced, State(), CONFIG)
+    assert forecast.announced == announced[1:]
+
+
 def test_idle_machines_are_cordoned_first_and_the_oldest_of_them_first() -> None:
     busy = Worker("i-busy", "ready", NOW - 9000, 1)
     idle = [Worker(f"i-{age}", "ready", NOW - age, 0) for age in (50, 5000, 500)]
@@ -278,6 +306,7 @@ def test_stale_figures_are_not_counted_as_arrivals() -> None:
         {"buffer": -1.0},
         {"drain_share": 0.0},
         {"launch_at_most": 0},
+        {"pending_limit": 100.0},
     ],
 )
 def test_a_configuration_that_cannot_work_is_refused(wrong: dict[str, float]) -> None:
