@@ -11,8 +11,8 @@ Promises, each of them a test: nothing is decided on metrics older than `Config.
 that has a run is ever terminated, only machines that were cordoned and have become empty; no
 scale-in while a launch is pending that is not overdue; bounds hold; a second call for the same
 moment changes nothing; more waiting runs never mean fewer machines. Machines are cordoned soonest
-empty first, then oldest first. A cordoned machine is taken back, at once and free of boot, before any other is launched:
-that is why cordoning may be quick where terminating may not.
+empty first, then oldest first. A cordoned machine is taken back, at once and free of boot, before
+any other is launched: that is why cordoning may be quick where terminating may not.
 
 Pure: no clock, no network, no environment. Deterministic: ties are broken by instance id.
 """
