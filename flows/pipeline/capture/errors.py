@@ -44,6 +44,10 @@ class BadSite(CaptureError):
     """A site file does not say what it must."""
 
 
+class TurnNotCome(CaptureError):
+    """A host is captured by another run all the time."""
+
+
 class BadFeed(CaptureError):
     """A feed cannot be read at all."""
 

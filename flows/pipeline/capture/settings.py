@@ -40,7 +40,8 @@ class CaptureSettings(BaseSettings):
         connect_seconds: that making a connection may take.
         read_seconds: between two pieces of an answer.
         total_seconds: for one request and its answer.
-        site_hours: that one site may take.
+        site_hours: that one site may take, and that another run of it is waited for.
+        turn_seconds: after which a worker that captures a host, and says nothing, is dead.
     """
 
     model_config = SettingsConfigDict(
@@ -57,6 +58,7 @@ class CaptureSettings(BaseSettings):
     read_seconds: float = Field(default=20.0, gt=0)
     total_seconds: float = Field(default=60.0, gt=0)
     site_hours: float = Field(default=6.0, gt=0)
+    turn_seconds: float = Field(default=60.0, gt=0)
 
     @field_validator("private_networks")
     @classmethod

@@ -24,8 +24,9 @@ from flows.pipeline.capture.fetching.folder import Folder
 from flows.pipeline.capture.fetching.gate import Gates
 from flows.pipeline.capture.fetching.journal import Ended, Journal, latest_before
 from flows.pipeline.capture.fetching.page_archive import PageArchive
-from flows.pipeline.capture.fetching.seeds import seeds
+from flows.pipeline.capture.fetching.seeds import hosts_of, seeds
 from flows.pipeline.capture.fetching.transport import GuardedTransport
+from flows.pipeline.capture.fetching.turns import Fenced, Turn, Turns
 from flows.pipeline.capture.fetching.visit import Visit
 from flows.pipeline.capture.settings import CaptureSettings
 from flows.pipeline.capture.site import Site
@@ -119,13 +120,14 @@ async def capture_batch(
     """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
     gates = Gates()
+    turns = Turns(order.folder, settings.turn_seconds, settings.site_hours * 3600.0)
     tls = httpx.create_ssl_context()
     captures = [SiteCapture(site.name) for site in sites]
 
     async def guarded(site: Site, capture: SiteCapture, place: int) -> None:
         await asyncio.sleep(place * APART)
         try:
-            await _capture(site, capture, order, settings, gates, tls)
+            await _in_turn(site, capture, order, settings, gates, tls, turns)
         except Exception as error:
             # A missing secret, a full disk, a defect of ours: told with the site's name, and no
             # reason for the others to stop.
@@ -158,6 +160,42 @@ async def _tell(
         await asyncio.to_thread(tell, captures)
 
 
+async def _in_turn(
+    site: Site,
+    capture: SiteCapture,
+    order: Order,
+    settings: CaptureSettings,
+    gates: Gates,
+    tls: ssl.SSLContext,
+    turns: Turns,
+) -> None:
+    """Capture a site when its hosts' turn has come; again where the turn was lost on the way."""
+    while not await asyncio.to_thread(_captured, site, capture, order):
+        async with turns.taken(hosts_of(site)) as turn:
+            work = asyncio.ensure_future(_capture(site, capture, order, settings, gates, tls, turn))
+            lost = asyncio.ensure_future(turn.lost())
+            try:
+                await asyncio.wait({work, lost}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                ended = work.done()
+                work.cancel()
+                lost.cancel()
+                await asyncio.gather(work, lost, return_exceptions=True)
+            if ended:
+                work.result()
+                return
+
+
+def _captured(site: Site, capture: SiteCapture, order: Order) -> bool:
+    """Say whether a site needs no visit any more: another run may have made it meanwhile."""
+    journal = Journal(order.folder, order.customer, order.day, site.name, afresh=order.afresh)
+    ended = journal.ended()
+    if ended is not None and (ended.how in ("complete", "bounded") or ended.run == order.run):
+        capture.ended = ended
+        return True
+    return False
+
+
 async def _capture(
     site: Site,
     capture: SiteCapture,
@@ -165,12 +203,12 @@ async def _capture(
     settings: CaptureSettings,
     gates: Gates,
     tls: ssl.SSLContext,
+    turn: Turn,
 ) -> None:
+    if await asyncio.to_thread(_captured, site, capture, order):
+        return
     journal = Journal(order.folder, order.customer, order.day, site.name, afresh=order.afresh)
     ended = journal.ended()
-    if ended is not None and (ended.how in ("complete", "bounded") or ended.run == order.run):
-        capture.ended = ended
-        return
     archive = PageArchive(order.folder, order.customer)
     if site.driver in ("scrapy", "script"):
         folder = (order.site_folder or Path()).resolve()
@@ -178,7 +216,7 @@ async def _capture(
             site, order.day, folder, journal, archive, settings, order.run
         )
         return
-    transport = transport_of(site, settings, tls)
+    transport = Fenced(transport_of(site, settings, tls), turn)
     async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
         tools = Tools(
             client=client,

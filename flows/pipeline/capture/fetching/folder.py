@@ -42,5 +42,8 @@ class Folder(Protocol):
     def put(self, path: str, data: bytes) -> None:
         """Make an object appear whole."""
 
+    def put_if_absent(self, path: str, data: bytes) -> bool:
+        """Make an object appear whole where none is; return whether it is ours."""
+
     def delete(self, path: str) -> None:
         """Remove an object."""

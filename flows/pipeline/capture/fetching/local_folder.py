@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +52,20 @@ class LocalFolder:
         staged = target.with_name(f".{target.name}.new")
         staged.write_bytes(data)
         staged.replace(target)
+
+    def put_if_absent(self, path: str, data: bytes) -> bool:
+        """Make a file appear whole where none is; return whether it is ours."""
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        staged.write_bytes(data)
+        try:
+            os.link(staged, target)
+        except FileExistsError:
+            return False
+        finally:
+            staged.unlink()
+        return True
 
     def delete(self, path: str) -> None:
         """Remove a file."""
