@@ -160,9 +160,9 @@ class MySql:
         arguments: dict[str, Any] = {
             "charset": "utf8mb4",
             "connect_timeout": max(2, round(limits.timeout)),
-            # The server says nothing while a statement runs.
-            "read_timeout": round(limits.time_limit) + 5,
-            "write_timeout": round(limits.time_limit) + 5,
+            # The server says nothing while a statement runs, and ends it by itself at its limit.
+            "read_timeout": round(limits.time_limit) + 30,
+            "write_timeout": round(limits.time_limit) + 30,
         }
         if tls == "disable":
             arguments["ssl_disabled"] = True

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import moto.backends
@@ -227,7 +227,7 @@ def test_items_are_written_and_scanned(aws: Aws, table: str, tmp_path: Path) -> 
 
 
 def test_what_a_table_leaves_over_is_sent_again(aws: Aws, table: str, tmp_path: Path) -> None:
-    with _Leaving(aws.endpoint) as proxy:
+    with Leaving(aws.endpoint) as proxy:
         block = dynamo(aws, table, endpoint_url=proxy.url)
         assert block.write(item(n) for n in range(40)) == 40
     assert proxy.left > 0
@@ -235,7 +235,7 @@ def test_what_a_table_leaves_over_is_sent_again(aws: Aws, table: str, tmp_path: 
 
 
 def test_a_table_that_takes_nothing_is_given_up_in_time(aws: Aws, table: str) -> None:
-    with _Leaving(aws.endpoint, all_of_it=True) as proxy, pytest.raises(Unreachable) as caught:
+    with Leaving(aws.endpoint, all_of_it=True) as proxy, pytest.raises(Unreachable) as caught:
         dynamo(aws, table, endpoint_url=proxy.url, time_limit=0.3).write([item(1)])
     assert "took 0 items" in str(caught.value)
     assert classify(caught.value) == "transient"
@@ -270,11 +270,11 @@ def test_a_table_that_is_gone_is_said(aws: Aws, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-class _Leaving:
-    """DynamoDB as it is when busy: of each batch write it takes only the first half."""
+class Front:
+    """A server before moto for what moto cannot do: it may answer, or change what passes."""
 
-    def __init__(self, target: str, *, all_of_it: bool = False) -> None:
-        self.left, outer = 0, self
+    def __init__(self, target: str) -> None:
+        outer = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -284,39 +284,100 @@ class _Leaving:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                left: dict[str, Any] = {}
-                if self.headers["X-Amz-Target"].endswith("BatchWriteItem"):
-                    asked = json.loads(body)
-                    for name, requests in asked["RequestItems"].items():
-                        keep = 0 if all_of_it else (len(requests) + 1) // 2
-                        left = {name: requests[keep:]} if requests[keep:] else {}
-                        asked["RequestItems"][name] = requests[:keep]
-                        outer.left += len(requests) - keep
-                    body = json.dumps(asked).encode()
-                headers = {k: v for k, v in self.headers.items() if k.lower() != "content-length"}
-                if left and all_of_it:
-                    answer = json.dumps({"UnprocessedItems": left}).encode()
-                else:
-                    passed = httpx.post(target, content=body, headers=headers).json()
-                    if left:
-                        passed["UnprocessedItems"] = left
-                    answer = json.dumps(passed).encode()
-                self.send_response(200)
+                asked = str(self.headers["X-Amz-Target"]).split(".")[-1]
+                status, answer = outer.answered(asked, json.loads(body), self.passed)
+                data = json.dumps(answer).encode()
+                self.send_response(status)
                 self.send_header("Content-Type", "application/x-amz-json-1.0")
-                self.send_header("Content-Length", str(len(answer)))
+                self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(answer)
+                self.wfile.write(data)
+
+            def passed(self, body: Any) -> Any:
+                headers = {k: v for k, v in self.headers.items() if k.lower() != "content-length"}
+                return httpx.post(target, content=json.dumps(body), headers=headers).json()
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def __enter__(self) -> _Leaving:
+    def answered(self, asked: str, body: Any, passed: Callable[[Any], Any]) -> tuple[int, Any]:
+        return 200, passed(body)
+
+    def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class Leaving(Front):
+    """DynamoDB as it is when busy: of each batch write it takes the first half, or nothing."""
+
+    def __init__(self, target: str, *, all_of_it: bool = False) -> None:
+        super().__init__(target)
+        self.left, self.all_of_it = 0, all_of_it
+
+    def answered(self, asked: str, body: Any, passed: Callable[[Any], Any]) -> tuple[int, Any]:
+        if asked != "BatchWriteItem":
+            return 200, passed(body)
+        ((name, requests),) = body["RequestItems"].items()
+        if self.all_of_it:
+            return 200, {"UnprocessedItems": {name: requests}}
+        keep = (len(requests) + 1) // 2
+        self.left += len(requests) - keep
+        answer = passed({**body, "RequestItems": {name: requests[:keep]}})
+        left = {name: requests[keep:]} if keep < len(requests) else {}
+        return 200, {**answer, "UnprocessedItems": left}
+
+
+class Refusing(Front):
+    """A service that refuses everything with one code."""
+
+    def __init__(self, target: str, status: int, code: str) -> None:
+        super().__init__(target)
+        self.refusal = status, {"__type": code, "message": f"told {SECRET}"}
+
+    def answered(self, asked: str, body: Any, passed: Callable[[Any], Any]) -> tuple[int, Any]:
+        return self.refusal
+
+
+class Cancelling(Front):
+    """EMR's CancelSteps, which moto lacks."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(target)
+        self.cancelled: list[Any] = []
+
+    def answered(self, asked: str, body: Any, passed: Callable[[Any], Any]) -> tuple[int, Any]:
+        if asked != "CancelSteps":
+            return 200, passed(body)
+        self.cancelled.append(body)
+        step_of(body["ClusterId"]).state = "CANCELLED"
+        return 200, {"CancelStepsInfoList": []}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "AccessDeniedException", Refused),
+        (400, "UnrecognizedClientException", Refused),
+        (400, "ProvisionedThroughputExceededException", Unreachable),
+        (500, "InternalServerError", Unreachable),
+    ],
+)
+def test_what_aws_refuses_is_told_apart_and_shows_no_secret(
+    aws: Aws, table: str, status: int, code: str, kind: type[ConnectorError]
+) -> None:
+    with Refusing(aws.endpoint, status, code) as front:
+        block = dynamo(aws, table, endpoint_url=front.url)
+        with pytest.raises(kind, match=code) as caught:
+            block.write([item(1)])
+        access = block.check()
+    assert access.reachable is (kind is Refused)
+    assert not access.permitted
+    assert SECRET not in f"{caught.value}{access.reason}"
 
 
 # EMR
@@ -379,6 +440,19 @@ def test_a_step_that_fails_shows_the_end_of_its_log(aws: Aws, cluster: str) -> N
     assert "ValueError: price is negative" in str(outcome[0])
     assert SECRET not in str(outcome[0])
     assert str(outcome[0]).count("noise") < 40
+
+
+def test_a_cancelled_run_cancels_its_step(aws: Aws, cluster: str) -> None:
+    with Cancelling(aws.endpoint) as front:
+        block = emr(aws, cluster, endpoint_url=front.url)
+        thread, outcome = in_thread(lambda: block.run("prices", ["spark-submit"]))
+        step = step_of(cluster)
+        wait_until(lambda: any("EMR step" in what for what in stop_all()), PATIENCE, "not stopped")
+        thread.join(PATIENCE)
+    assert isinstance(outcome[0], Interrupted)
+    (asked,) = front.cancelled
+    assert asked["StepIds"] == [step.id]
+    assert asked["StepCancellationOption"] == "TERMINATE_PROCESS"
 
 
 def test_a_cluster_that_is_gone_is_said(aws: Aws) -> None:

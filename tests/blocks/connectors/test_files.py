@@ -14,7 +14,7 @@ import pytest
 from pydantic.v1 import ValidationError
 from s3fs import S3FileSystem
 
-from blocks.connectors import Interrupted, ObjectStore, Refused, SftpServer, Unreachable
+from blocks.connectors import Interrupted, ObjectStore, Refused, SftpServer, Unreachable, sftp
 from blocks.connectors.running import stop_all
 from sdk.errors import classify
 from sdk.testing.processes import free_port, wait_until
@@ -274,7 +274,10 @@ def test_a_connection_cut_in_the_middle_leaves_no_file(sshd: Sshd, tmp_path: Pat
     assert list((tmp_path / "here").iterdir()) == []
 
 
-def test_a_transfer_is_stopped_with_its_run_and_by_its_limit(sshd: Sshd, tmp_path: Path) -> None:
+def test_a_transfer_is_stopped_with_its_run_and_by_its_limit(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sftp, "TIDYING", 0.2)  # this server never answers that, either
     raised: list[BaseException] = []
 
     def fetch() -> None:
