@@ -1,0 +1,329 @@
+"""Whatever fails, wherever a driver is killed: a release ends released, or where it was."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.release import history, plan
+from infra.release.driver import Pace, active, ask_back, drive, under_way
+from infra.release.model import Colour
+from infra.release.plan import Do, Kind, Limits, Look, Seen, Step, Way
+from infra.release.store import (
+    CURRENT,
+    ConflictError,
+    Document,
+    FileStore,
+    HeldError,
+    ReleaseProblemError,
+    Session,
+)
+from tests.infra.release.world import ACTIVE, NEW, OLD, Killed, World, release
+
+
+class Memory:
+    """A store in memory."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, Document] = {
+            CURRENT: Document(
+                {"active": {"version": {"digest": OLD.digest, "commit": OLD.commit,
+                                        "where": OLD.where, "schema": OLD.schema},
+                            "colour": "blue", "release": "first"}}, 1)  # fmt: skip
+        }
+
+    def read(self, key: str) -> Document:
+        return self.documents.get(key, Document({}, 0))
+
+    def write(self, key: str, value: dict[str, Any], revision: int) -> int:
+        if self.read(key).revision != revision:
+            raise ConflictError(key)
+        self.documents[key] = Document(value, revision + 1)
+        return revision + 1
+
+    def alone(self) -> Any:
+        import contextlib
+
+        return contextlib.nullcontext(True)
+
+
+class Clock:
+    """Time that passes by sleeping, and a little by being looked at."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        self.now += 0.001
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def pace(clock: Clock) -> Pace:
+    return Pace(clock=clock, sleep=clock.sleep, pause=30.0, limits=Limits())
+
+
+def through(store: Memory, world: World, made: Any, clock: Clock) -> Any:
+    """Drive to the end, starting a driver again each time that one is killed or gives up."""
+    for _ in range(200):
+        try:
+            progress = drive(store, world, made if not under_way(store) else None, pace(clock))
+        except Killed:
+            continue
+        if progress.way in plan.ENDED:
+            return progress
+    raise AssertionError("it does not end")
+
+
+def judge(world: World, progress: Any, before: tuple[object, ...]) -> None:
+    if progress.way is Way.RELEASED:
+        assert world.workers == {Colour.GREEN: NEW}
+        assert world.controllers == {Colour.GREEN: NEW}
+        assert (world.proxy, world.schema, world.published) == (Colour.GREEN, "0002", NEW)
+    else:
+        assert world.state() == before
+        assert progress.reason
+
+
+def test_a_release_goes_through_in_order() -> None:
+    world, store = World(), Memory()
+    progress = through(store, world, release(), Clock())
+    assert progress.way is Way.RELEASED
+    assert [str(step) for step in world.acts] == [
+        "start workers", "canary on the new workers", "shift 10 %", "shift 50 %", "shift 100 %",
+        "migrate", "start controller", "canary by the new controller", "swap proxy",
+        "publish deployments", "stop old controller", "stop old workers",
+    ]  # fmt: skip
+    assert under_way(store) is None
+    found = active(store)
+    assert found is not None and (found.version, found.colour) == (NEW, Colour.GREEN)
+    (record,) = history.records(store)
+    assert record.release.replaces == ACTIVE and record.outcome == "released"
+
+
+@pytest.mark.parametrize("step", plan.forward(release()), ids=str)
+def test_a_step_that_fails_brings_both_back(step: Step) -> None:
+    world = World(lambda _what, at: "fail" if at == step else None)
+    before = World().state()
+    store = Memory()
+    progress = through(store, world, release(), Clock())
+    assert progress.way is Way.TURNED_BACK
+    assert progress.reason.startswith(str(step))
+    judge(world, progress, before)
+    assert active(store) == ACTIVE
+
+
+@pytest.mark.parametrize("when", ["killed before", "killed after"])
+@pytest.mark.parametrize("step", plan.forward(release()), ids=str)
+def test_a_driver_killed_at_a_step_is_gone_on_with(step: Step, when: str) -> None:
+    if step.kind is Kind.DRAIN_OLD:
+        pytest.skip("a drain is looked at only")
+    fired: list[Step] = []
+
+    def trouble(what: str, at: Step) -> str | None:
+        if what == "act" and at == step and not fired:
+            fired.append(at)
+            return when
+        return None
+
+    world = World(trouble)
+    progress = through(Memory(), world, release(), Clock())
+    assert fired and progress.way is Way.RELEASED
+    # What had been done was seen, not done again.
+    assert world.acts.count(step) == (2 if when == "killed before" else 1)
+
+
+STEPS = [*plan.forward(release()), *plan.back(release())]
+TROUBLE = st.sampled_from(["fail", "unanswered", "killed before", "killed after", "absent"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(STEPS), st.sampled_from(["act", "look"]), TROUBLE), max_size=12
+    )
+)
+def test_any_failures_end_released_or_where_it_was(
+    troubles: list[tuple[Step, str, str]],
+) -> None:
+    left = list(troubles)
+
+    def trouble(what: str, at: Step) -> str | None:
+        for item in left:
+            if item[:2] == (at, what):
+                left.remove(item)
+                return item[2]
+        return None
+
+    world = World(trouble)
+    before = World().state()
+    store = Memory()
+    progress = through(store, world, release(), Clock())
+    judge(world, progress, before)
+    assert store.read(CURRENT).value["lease"] is None
+    assert len(list(history.records(store))) == 1
+
+
+def test_a_proxy_that_refuses_everything_holds_up_only_what_needs_it() -> None:
+    refuse = [True]
+
+    def trouble(what: str, at: Step) -> str | None:
+        if at.kind is Kind.CANARY_CONTROLLER and what == "act":
+            world.proxy = Colour.GREEN  # as if somebody had
+            return "fail"
+        return "fail" if at.kind is Kind.BACK_PROXY and refuse[0] else None
+
+    world, store = World(trouble), Memory()
+    world_before = World().state()
+    progress = drive(store, world, release(), pace(Clock()))
+    assert progress.way is Way.STUCK
+    assert world.share == 0 and Colour.GREEN not in world.workers
+    # Whom it points at was left alone.
+    assert Colour.GREEN in world.controllers
+    assert plan.remaining(progress) == [
+        "back: proxy", "back: stop new controller", "back: schema",
+    ]  # fmt: skip
+    refuse.clear()
+    refuse.append(False)
+    progress = drive(store, world, None, pace(Clock()))
+    assert progress.way is Way.TURNED_BACK
+    assert world.state() == world_before
+
+
+def test_a_release_that_is_asked_goes_back() -> None:
+    store, clock = Memory(), Clock()
+
+    def trouble(what: str, at: Step) -> str | None:
+        if at == Step(Kind.SHIFT, 50) and what == "act":
+            ask_back(store, "r2", "the person on call")
+        return None
+
+    world = World(trouble)
+    progress = through(store, world, release(), clock)
+    assert progress.way is Way.TURNED_BACK
+    assert "the person on call" in progress.reason
+
+
+def test_what_does_not_come_up_is_tried_then_given_up() -> None:
+    world = World(lambda what, at: "absent" if at.kind is Kind.START_WORKERS else None)
+    progress = through(Memory(), world, release(), Clock())
+    assert progress.way is Way.TURNED_BACK
+    assert world.acts.count(Step(Kind.START_WORKERS)) == Limits().tries
+
+
+def test_what_never_answers_is_late_in_the_end() -> None:
+    clock = Clock()
+    begun = clock.now
+    world = World(lambda what, at: "unanswered" if at.kind is Kind.MIGRATE else None)
+    progress = through(Memory(), world, release(), clock)
+    assert progress.reason.startswith("migrate: not done after")
+    assert clock.now - begun > Limits().deadline(Kind.MIGRATE)
+
+
+def test_a_stale_observation_is_of_no_meaning() -> None:
+    progress = plan.begin(release(), 0.0)
+    seen = Seen(Step(Kind.SWAP_PROXY), Look.DONE)
+    made, action = plan.next(progress, seen, 1.0)
+    assert made == progress
+    assert (action.do, action.step) == (Do.LOOK, Step(Kind.START_WORKERS))
+
+
+def test_a_release_meets_no_other(tmp_path: Path) -> None:
+    store, clock = Memory(), Clock()
+    world = World(lambda what, at: "killed before" if at.kind is Kind.MIGRATE else None)
+    with pytest.raises(Killed):
+        drive(store, world, release(), pace(clock))
+    with pytest.raises(ReleaseProblemError, match="release resume"):
+        drive(store, world, release(), pace(clock))
+
+
+def test_two_drivers_never_act_at_once(tmp_path: Path) -> None:
+    """The first is held up in an act; the second is refused while the lease holds."""
+    store = Memory()
+    store.alone = lambda: __import__("contextlib").nullcontext(False)  # type: ignore[method-assign]
+    inside, on = threading.Event(), threading.Event()
+
+    def trouble(what: str, at: Step) -> str | None:
+        if what == "act" and at.kind is Kind.MIGRATE and not inside.is_set():
+            inside.set()
+            assert on.wait(60)
+        return None
+
+    world, clock = World(trouble), Clock()
+    ended: list[object] = []
+
+    def first() -> None:
+        try:
+            ended.append(drive(store, world, release(), pace(clock), "first"))
+        except ConflictError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert inside.wait(60)
+    with pytest.raises(HeldError):
+        drive(store, world, None, pace(clock), "second")
+    # Its lease runs out while it is held up: another goes on, and it may do nothing more.
+    clock.sleep(10_000)
+    late = Pace(clock=clock, sleep=clock.sleep, pause=30.0, limits=Limits(scale=100))
+    assert drive(store, world, None, late, "second").way is Way.RELEASED
+    acts = list(world.acts)
+    on.set()
+    thread.join(60)
+    assert isinstance(ended[0], ConflictError)
+    assert world.acts == acts
+
+
+def test_files_are_written_on_condition(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    assert store.write("a", {"x": 1}, 0) == 1
+    with pytest.raises(ConflictError):
+        store.write("a", {"x": 2}, 0)
+    assert store.read("a") == Document({"x": 1}, 1)
+    with store.alone(), pytest.raises(HeldError), store.alone():
+        pass
+    with store.alone() as certain:
+        assert certain
+
+
+def test_of_many_that_write_one_wins(tmp_path: Path) -> None:
+    store, won = FileStore(tmp_path), []
+
+    def write(number: int) -> None:
+        try:
+            won.append((number, store.write("a", {"by": number}, 0)))
+        except ConflictError:
+            return
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert store.read("a").value == {"by": won[0][0]}
+
+
+def test_a_lease_left_by_the_dead_is_void_where_that_is_known() -> None:
+    store = Memory()
+    Session(store, "dead", 180, 0.0, void=False)
+    with pytest.raises(HeldError):
+        Session(store, "other", 180, 1.0, void=False)
+    Session(store, "other", 180, 1.0, void=True)
+
+
+def test_going_back_to_the_version_before() -> None:
+    store, clock = Memory(), Clock()
+    through(store, World(), release(), clock)
+    back = history.before(store, clock(), "me", "because")
+    assert back.version == OLD and back.replaces is not None and back.replaces.version == NEW
+    steps = [str(step) for step in plan.forward(back)]
+    assert "migrate" not in steps and steps[-1] == "lower schema"
+    assert steps.index("stop old controller") < steps.index("lower schema")
