@@ -9,6 +9,7 @@ It deploys nothing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,6 +42,10 @@ PATIENCE_SECONDS = 600.0
 LONGEST_PAUSE_SECONDS = 30.0
 PAGE = 200
 """Runs that the server returns at once: its own limit."""
+
+COLOUR = "DATAWEAVE_COLOUR"
+"""Of a worker and its runs: which queues are theirs (`infra.release`)."""
+COLOURS = ("blue", "green")
 
 _FINAL = {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
 _OPEN = [kind for kind in StateType if kind not in _FINAL]
@@ -154,19 +159,36 @@ def start_run(
         ConfigurationError: the server refuses the parameters.
         Transient: the server does not answer.
     """
+    colour = os.environ.get(COLOUR)
 
     async def create(client: PrefectClient) -> FlowRun:
+        on = queue
+        if colour and on is None:
+            on = (await client.read_deployment(UUID(deployment.id))).work_queue_name
         return await client.create_flow_run_from_deployment(
             UUID(deployment.id),
             parameters=dict(parameters),
             name=name,  # type: ignore[arg-type]
             idempotency_key=key,
-            work_queue_name=queue,  # type: ignore[arg-type]
+            work_queue_name=pinned(on, colour),  # type: ignore[arg-type]
             tags=list(tags),
             parent_task_run_id=UUID(parent_task_run) if parent_task_run else None,  # type: ignore[arg-type]
         )
 
     return _seen(_asked(create))
+
+
+def pinned(queue: str | None, colour: str | None) -> str | None:
+    """Return the queue of a worker's colour, so that a run's children are run by its own version.
+
+    Args:
+        queue: with or without a colour.
+        colour: ``blue`` or ``green``; None where releases have none.
+    """
+    if queue is None or not colour:
+        return queue
+    base, _, last = queue.rpartition("-")
+    return f"{base if base and last in COLOURS else queue}-{colour}"
 
 
 def read_run(run_id: str) -> DeployedRun:

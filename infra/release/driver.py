@@ -137,17 +137,14 @@ def _load(session: Session, release: Release | None, pace: Pace) -> Progress:
     if release is None:
         raise ReleaseProblemError("no release is under way")
     now_active = session.value.get("active")
-    replaced = ACTIVE.dump_python(release.replaces, mode="json") if release.replaces else None
-    if now_active != replaced:
+    if (ACTIVE.validate_python(now_active) if now_active else None) != release.replaces:
         raise ReleaseProblemError("what is active has changed since this release was made")
     progress = plan.begin(release, pace.clock())
     _keep(session, progress, pace)
     return progress
 
 
-def _loop(
-    session: Session, store: Store, doing: Doing, progress: Progress, pace: Pace
-) -> Progress:
+def _loop(session: Session, store: Store, doing: Doing, progress: Progress, pace: Pace) -> Progress:
     seen: Seen | None = None
     started = renewed = pace.clock()
     while True:
@@ -166,6 +163,8 @@ def _loop(
         if action.do is Do.STOP or action.step is None:
             return progress
         if action.do is Do.ACT:
+            if progress.tries > 1:
+                pace.sleep(pace.pause)  # what did not help is not done again at once
             seen = _act(doing, action.step, progress.release)
             continue
         if action.do is Do.PAUSE:
@@ -180,7 +179,7 @@ def _act(doing: Doing, step: Step, release: Release) -> Seen | None:
         doing.act(step, release)
     except Unanswered as error:
         return Seen(step, Look.UNKNOWN, str(error))
-    except Exception as error:  # noqa: BLE001 - whatever an act fails of, the release goes back
+    except Exception as error:
         return Seen(step, Look.FAILED, _line(error))
     return None  # to be looked at
 
@@ -188,7 +187,7 @@ def _act(doing: Doing, step: Step, release: Release) -> Seen | None:
 def _look(doing: Doing, step: Step, release: Release) -> Seen:
     try:
         return doing.look(step, release)
-    except Exception as error:  # noqa: BLE001 - a look that fails has found nothing out
+    except Exception as error:
         return Seen(step, Look.UNKNOWN, _line(error))
 
 
@@ -231,5 +230,5 @@ def settle(session: Session, store: Store, progress: Progress, now: float) -> No
 def _leave(session: Session) -> None:
     try:
         session.leave()
-    except Exception as error:  # noqa: BLE001 - it runs out by itself
+    except Exception as error:
         log.warning("the lease was not given back: %s", _line(error))

@@ -13,7 +13,7 @@ from infra.release.model import Colour, Release, Version
 from infra.release.plan import Kind, Look, Seen, Step
 
 
-class Unanswered(Exception):  # noqa: N818 - a state of things, not a fault
+class Unanswered(Exception):
     """Nobody answers now: slow, throttled, away. Neither done nor failed."""
 
 
@@ -29,7 +29,7 @@ class Fleet(Protocol):
         ...
 
     def gone(self, colour: Colour) -> Look:
-        """Say whether a colour has no workers: done, waiting while they end, absent if not asked."""
+        """Say whether a colour has no workers: done, waiting (they end), absent (not asked to)."""
         ...
 
     def stop(self, colour: Colour) -> None:
@@ -49,7 +49,7 @@ class Controller(Protocol):
         ...
 
     def gone(self, colour: Colour) -> Look:
-        """Say whether a colour has no server: done, waiting while it ends, absent if not asked."""
+        """Say whether a colour has no server: done, waiting (it ends), absent (not asked to)."""
         ...
 
     def stop(self, colour: Colour) -> None:
@@ -96,7 +96,7 @@ class Runs(Protocol):
         """Start it; one of a key is started once."""
         ...
 
-    def shifted(self, release: Release, share: int) -> bool:
+    def shifted(self, release: Release, share: int) -> tuple[Look, str]:
         """Say whether exactly a share of deployments has runs made for the new workers."""
         ...
 
@@ -104,15 +104,15 @@ class Runs(Protocol):
         """Have it so."""
         ...
 
-    def drained(self, colour: Colour, *, due_too: bool) -> tuple[Look, str]:
-        """Say whether no run is under way or due on a colour; absent while some can be handed over."""
+    def drained(self, colour: Colour) -> tuple[Look, str]:
+        """Say whether no run is left on a colour; absent while some can be handed over."""
         ...
 
     def hand_over(self, colour: Colour, *, due_too: bool) -> None:
         """Give runs that nobody has begun, and nobody waits for, to the other colour."""
         ...
 
-    def published(self, release: Release) -> bool:
+    def published(self, release: Release) -> tuple[Look, str]:
         """Say whether deployments are as the new version declares them."""
         ...
 
@@ -164,9 +164,9 @@ class Hands:
                 url = self.controller.url(new)
                 return self.runs.canary(new, release.version, _key(step, release), url)
             case Kind.SHIFT:
-                return _done(self.runs.shifted(release, step.share))
+                return self.runs.shifted(release, step.share)
             case Kind.UNSHIFT:
-                return _done(self.runs.shifted(release, 0))
+                return self.runs.shifted(release, 0)
             case Kind.DRAIN_OLD | Kind.DRAIN_NEW:
                 return self._look_drain(kind, release)
             case Kind.MIGRATE | Kind.LOWER:
@@ -175,11 +175,11 @@ class Hands:
                 wanted = release.replaces.version.schema if release.replaces else ""
                 return _done(self.schema.at() == wanted)
             case Kind.SWAP_PROXY:
-                return _done(self.door.points_at() is new)
+                return self._look_door(new)
             case Kind.BACK_PROXY:
-                return _done(self.door.points_at() is old)
+                return self._look_door(old)
             case Kind.PUBLISH:
-                return _done(self.runs.published(release))
+                return self.runs.published(release)
             case Kind.STOP_OLD_CONTROLLER:
                 return self.controller.gone(old), ""
             case Kind.STOP_NEW_CONTROLLER:
@@ -189,12 +189,18 @@ class Hands:
             case Kind.STOP_NEW_WORKERS:
                 return self.fleet.gone(new), ""
 
+    def _look_door(self, wanted: Colour) -> tuple[Look, str]:
+        found = self.door.points_at()
+        if found is None:
+            return Look.WAITING, "the proxy does not say where it points"
+        return (Look.DONE if found is wanted else Look.ABSENT), f"it points at {found}"
+
     def _look_drain(self, kind: Kind, release: Release) -> tuple[Look, str]:
         new, old = release.colour, release.colour.other
         colour, version = (
             (old, _replaced(release)) if kind is Kind.DRAIN_OLD else (new, release.version)
         )
-        found, told = self.runs.drained(colour, due_too=kind is Kind.DRAIN_NEW)
+        found, told = self.runs.drained(colour)
         if found is not Look.WAITING:
             return found, told
         # Runs that wait for a worker that is gone wait for ever.
@@ -224,11 +230,9 @@ class Hands:
             case Kind.UNSHIFT:
                 self.runs.shift(release, 0)
             case Kind.DRAIN_OLD:
-                self.fleet.start(old, _replaced(release))
-                self.runs.hand_over(old, due_too=False)
+                self._drain(old, _replaced(release))
             case Kind.DRAIN_NEW:
-                self.fleet.start(new, release.version)
-                self.runs.hand_over(new, due_too=True)
+                self._drain(new, release.version)
             case Kind.MIGRATE:
                 self.schema.bring(release.version, release.version)
             case Kind.LOWER:
@@ -254,6 +258,13 @@ class Hands:
                 self.fleet.stop(old)
             case Kind.STOP_NEW_WORKERS:
                 self.fleet.stop(new)
+
+    def _drain(self, colour: Colour, version: Version) -> None:
+        alive = self.fleet.look(colour, version)[0] is not Look.ABSENT
+        # Without workers nobody fetches a run while it is handed over.
+        self.runs.hand_over(colour, due_too=not alive)
+        if not alive and self.runs.drained(colour)[0] is not Look.DONE:
+            self.fleet.start(colour, version)  # runs that began there end there
 
 
 def _done(is_so: bool) -> tuple[Look, str]:

@@ -109,12 +109,13 @@ def _migration(path: Path) -> Migration:
         raise ValueError(f"{path.name}: line {error.lineno}: {error.msg}") from None
     names = dict(_assignments(tree))
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    if not isinstance(names.get("revision"), str) or "upgrade" not in functions:
+    revision = names.get("revision")
+    if revision is None or "upgrade" not in functions:
         raise ValueError(f"{path.name}: a migration has a revision and an upgrade")
     down = functions.get("downgrade")
     return Migration(
         name=path.name,
-        revision=names["revision"],
+        revision=revision,
         parent=names.get("down_revision"),
         contracts=names.get("contracts"),
         taken_back=down is not None and _does_something(down),
@@ -127,9 +128,10 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, str | None]]:
         target = node.targets[0] if isinstance(node, ast.Assign) else None
         target = node.target if isinstance(node, ast.AnnAssign) else target
         value = getattr(node, "value", None)
-        if isinstance(target, ast.Name) and isinstance(value, ast.Constant):
-            if value.value is None or isinstance(value.value, str):
-                yield target.id, value.value
+        if not isinstance(target, ast.Name) or not isinstance(value, ast.Constant):
+            continue
+        if value.value is None or isinstance(value.value, str):
+            yield target.id, value.value
 
 
 def _does_something(function: ast.FunctionDef) -> bool:
@@ -153,6 +155,6 @@ def _contracting(function: ast.FunctionDef) -> Iterator[str]:
                     yield "alter_column"
                 elif isinstance(empty, ast.Constant) and empty.value is False:
                     yield "alter_column to not null"
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if match := _SQL.search(node.value):
-                yield match[0].lower()
+        said = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(said, str) and (match := _SQL.search(said)):
+            yield match[0].lower()

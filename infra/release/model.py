@@ -32,14 +32,16 @@ class Version:
     Attributes:
         digest: SHA-256 of the image, the wheel or the folder: 64 hexadecimal digits.
         commit: from which it was built.
-        where: image reference, URL or folder.
+        where: folder of its code.
         schema: the last migration that it knows (an Alembic revision); empty for none.
+        image: reference by digest; empty where folders are what is released.
     """
 
     digest: str
     commit: str
     where: str
     schema: str = ""
+    image: str = ""
 
     @property
     def short(self) -> str:

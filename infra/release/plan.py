@@ -115,13 +115,20 @@ class Action:
 
 MINUTE: Final = 60.0
 DEADLINES: Final[Mapping[Kind, float]] = {
-    Kind.SHIFT: 5 * MINUTE,
+    Kind.SHIFT: 60 * MINUTE,
+    Kind.UNSHIFT: 60 * MINUTE,
+    Kind.PUBLISH: 60 * MINUTE,
     Kind.DRAIN_OLD: 360 * MINUTE,
     Kind.DRAIN_NEW: 360 * MINUTE,
     Kind.MIGRATE: 30 * MINUTE,
     Kind.REVERT: 30 * MINUTE,
 }
-"""Seconds in which a step has to be done; a drain lasts as long as the longest run."""
+"""Seconds in which a step has to be done; a drain lasts as long as the longest run, and whoever
+moves deployments waits until runs that are due have begun."""
+PIECEMEAL: Final = frozenset(
+    {Kind.SHIFT, Kind.UNSHIFT, Kind.PUBLISH, Kind.DRAIN_OLD, Kind.DRAIN_NEW}
+)
+"""Steps that are done by many acts."""
 DEADLINE: Final = 10 * MINUTE
 
 
@@ -132,16 +139,16 @@ class Limits:
     Attributes:
         tries: acts of a step on the way forward, before it has failed.
         back_tries: failures of a step on the way back, before the release is stuck.
-        scale: of all deadlines.
+        deadlines: seconds by kind, instead of the usual ones.
     """
 
     tries: int = 3
     back_tries: int = 8
-    scale: float = 1.0
+    deadlines: Mapping[Kind, float] = field(default_factory=dict)
 
     def deadline(self, kind: Kind) -> float:
         """Return the seconds that a step may take."""
-        return DEADLINES.get(kind, DEADLINE) * self.scale
+        return self.deadlines.get(kind, DEADLINES.get(kind, DEADLINE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +238,7 @@ def resume(progress: Progress, now: float) -> Progress:
     return _take(_told(fresh, now, "tried again", "back"), now)
 
 
-def next(  # noqa: A001 - the word for it
+def next(
     progress: Progress, seen: Seen | None, now: float, limits: Limits | None = None
 ) -> tuple[Progress, Action]:
     """Return what a release comes to by an observation, and what to do.
@@ -261,7 +268,8 @@ def next(  # noqa: A001 - the word for it
         told = f"not done after {now - progress.since:.0f} s"
         return _failed(progress, f"{told}: {seen.told}" if seen.told else told, now, limits)
     if seen.look is Look.ABSENT:
-        if progress.tries >= limits.tries:
+        often = 10 if step.kind in PIECEMEAL else 1
+        if progress.tries >= often * limits.tries:
             told = seen.told or "it does not come up"
             return _failed(progress, f"tried {progress.tries} times: {told}", now, limits)
         made = replace(progress, tries=progress.tries + 1)
@@ -325,6 +333,8 @@ def _take(progress: Progress, now: float) -> Progress:
     return _told(replace(progress, way=way, step=None), now, str(way), "end")
 
 
-def _told(progress: Progress, now: float, what: str, kind: str, step: Step | None = None) -> Progress:
+def _told(
+    progress: Progress, now: float, what: str, kind: str, step: Step | None = None
+) -> Progress:
     event = Event(now, what, str(step) if step else "", kind)
     return replace(progress, events=(*progress.events, event))

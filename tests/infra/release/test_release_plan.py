@@ -32,9 +32,20 @@ class Memory:
     def __init__(self) -> None:
         self.documents: dict[str, Document] = {
             CURRENT: Document(
-                {"active": {"version": {"digest": OLD.digest, "commit": OLD.commit,
-                                        "where": OLD.where, "schema": OLD.schema},
-                            "colour": "blue", "release": "first"}}, 1)  # fmt: skip
+                {
+                    "active": {
+                        "version": {
+                            "digest": OLD.digest,
+                            "commit": OLD.commit,
+                            "where": OLD.where,
+                            "schema": OLD.schema,
+                        },
+                        "colour": "blue",
+                        "release": "first",
+                    }
+                },
+                1,
+            )
         }
 
     def read(self, key: str) -> Document:
@@ -272,7 +283,12 @@ def test_two_drivers_never_act_at_once(tmp_path: Path) -> None:
         drive(store, world, None, pace(clock), "second")
     # Its lease runs out while it is held up: another goes on, and it may do nothing more.
     clock.sleep(10_000)
-    late = Pace(clock=clock, sleep=clock.sleep, pause=30.0, limits=Limits(scale=100))
+    late = Pace(
+        clock=clock,
+        sleep=clock.sleep,
+        pause=30.0,
+        limits=Limits(deadlines=dict.fromkeys(Kind, 1e6)),
+    )
     assert drive(store, world, None, late, "second").way is Way.RELEASED
     acts = list(world.acts)
     on.set()

@@ -1,0 +1,273 @@
+"""The account's hands: real boto3 clients against moto over HTTP, CodeDeploy by botocore's model.
+
+moto knows neither CodeDeploy's hooks nor its waiting, so CodeDeploy's answers are given by a
+Stubber, which holds requests and answers against the service's model.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.stub import ANY, Stubber
+from moto.server import ThreadedMotoServer
+
+from infra.release.aws.account import Account
+from infra.release.aws.appspec import OVER, UP
+from infra.release.aws.controller import DOCUMENT, CodeDeployController
+from infra.release.aws.fleet import GroupFleet
+from infra.release.aws.hooks import answer, note
+from infra.release.driver import Pace
+from infra.release.dynamo import DynamoStore
+from infra.release.hands import Unanswered
+from infra.release.model import Colour, Version
+from infra.release.plan import Look
+from infra.release.store import ConflictError, Document, FileStore, HeldError, ReleaseProblemError
+
+BLUE, GREEN = Colour.BLUE, Colour.GREEN
+OLD = Version("a" * 64, "", "old", "", "repository@sha256:" + "a" * 64)
+NEW = Version("b" * 64, "", "new", "", "repository@sha256:" + "b" * 64)
+ACCOUNT = Account(
+    region="eu-central-1",
+    table="releases",
+    groups={BLUE: ["work-blue"], GREEN: ["work-green"]},
+    parameters={BLUE: "/release/blue", GREEN: "/release/green"},
+    application="controller",
+    deployment_group="server",
+    task="server",
+    hooks={UP: "release-up", OVER: "release-over"},
+    api="https://machines.example.com/api",
+    test_api="https://machines.example.com:8443/api",
+    token_secret="token",
+    database_secret="database",
+)
+
+
+def client(service: str, endpoint: str | None = None) -> Any:
+    return boto3.client(  # type: ignore[call-overload]
+        service, region_name="eu-central-1", endpoint_url=endpoint, aws_access_key_id="x",
+        aws_secret_access_key="x", config=Config(retries={"total_max_attempts": 1}),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def test_dynamo_writes_on_condition(moto: str) -> None:
+    dynamo = client("dynamodb", moto)
+    dynamo.create_table(
+        TableName="releases", BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "release", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "release", "AttributeType": "S"}],
+    )  # fmt: skip
+    store = DynamoStore(dynamo, "releases")
+    assert store.read("current") == Document({}, 0)
+    assert store.write("current", {"x": 1}, 0) == 1
+    with pytest.raises(ConflictError):
+        store.write("current", {"x": 2}, 0)
+    # A write whose answer was lost is sent again by the client: it is the same write.
+    assert store.write("current", {"x": 1}, 0) == 1
+    won: list[int] = []
+
+    def write(number: int) -> None:
+        try:
+            DynamoStore(client("dynamodb", moto), "releases").write("current", {"x": number}, 1)
+            won.append(number)
+        except ConflictError:
+            return
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(10, 18)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert store.read("current") == Document({"x": won[0]}, 2)
+
+
+def test_a_fleet_comes_up_with_the_others_bounds_and_goes(moto: str) -> None:
+    autoscaling, ssm, ec2 = (client(name, moto) for name in ("autoscaling", "ssm", "ec2"))
+    image = ec2.describe_images()["Images"][0]["ImageId"]
+    autoscaling.create_launch_configuration(
+        LaunchConfigurationName="machine", ImageId=image, InstanceType="t3.micro"
+    )
+    for name, most, now in (("work-blue", 5, 2), ("work-green", 0, 0)):
+        autoscaling.create_auto_scaling_group(
+            AutoScalingGroupName=name, LaunchConfigurationName="machine", MinSize=0, MaxSize=most,
+            DesiredCapacity=now, AvailabilityZones=["eu-central-1a"],
+        )  # fmt: skip
+    ssm.put_parameter(Name="/release/blue", Value=OLD.digest, Type="String")
+    ssm.put_parameter(Name="/release/green", Value="none", Type="String")
+    fleet = GroupFleet(ACCOUNT, autoscaling, ssm)
+    assert fleet.look(BLUE, OLD)[0] is Look.DONE
+    assert fleet.look(GREEN, NEW)[0] is Look.ABSENT
+    fleet.start(GREEN, NEW)
+    fleet.start(GREEN, NEW)  # again: nothing more
+    assert fleet.look(GREEN, NEW)[0] is Look.DONE
+    asked = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["work-green"])
+    (group,) = asked["AutoScalingGroups"]
+    assert (group["MaxSize"], len(group["Instances"])) == (5, 2)
+    # Machines that run are not given another version's name.
+    with pytest.raises(ReleaseProblemError, match="still has machines"):
+        fleet.start(BLUE, NEW)
+    assert fleet.gone(BLUE) is Look.ABSENT
+    fleet.stop(BLUE)
+    assert fleet.gone(BLUE) is Look.DONE
+    assert fleet.look(BLUE, OLD)[0] is Look.ABSENT
+
+
+TASK = {
+    "taskDefinitionArn": "arn:aws:ecs:eu-central-1:111111111111:task-definition/server:1",
+    "family": "server", "cpu": "512", "memory": "1024", "networkMode": "awsvpc",
+    "containerDefinitions": [{"name": "server", "image": OLD.image}],
+}  # fmt: skip
+
+
+class Deploys:
+    """CodeDeploy and ECS, whose next answers are given."""
+
+    def __init__(self, store: FileStore) -> None:
+        self.codedeploy, self.ecs = client("codedeploy"), client("ecs")
+        self.deploy, self.tasks = Stubber(self.codedeploy), Stubber(self.ecs)
+        self.deploy.activate()
+        self.tasks.activate()
+        self.controller = CodeDeployController(ACCOUNT, store, self.codedeploy, self.ecs)
+
+    def status(self, status: str, description: str = "r2") -> None:
+        self.deploy.add_response(
+            "get_deployment",
+            {"deploymentInfo": {"deploymentId": "d-1", "status": status,
+                                "description": description}},
+            {"deploymentId": "d-1"},
+        )  # fmt: skip
+
+    def listed(self, *deployments: str) -> None:
+        self.deploy.add_response("list_deployments", {"deployments": list(deployments)})
+
+    def done(self) -> None:
+        self.deploy.assert_no_pending_responses()
+        self.tasks.assert_no_pending_responses()
+
+
+def started(store: FileStore) -> Deploys:
+    """A deployment of the new version that was just made."""
+    fake = Deploys(store)
+    fake.listed()
+    fake.tasks.add_response("describe_task_definition", {"taskDefinition": TASK})
+    arn = TASK["taskDefinitionArn"].replace(":1", ":2")  # type: ignore[attr-defined]
+    fake.tasks.add_response(
+        "register_task_definition", {"taskDefinition": {"taskDefinitionArn": arn}},
+        {"family": "server", "cpu": "512", "memory": "1024", "networkMode": "awsvpc",
+         "containerDefinitions": [{"name": "server", "image": NEW.image}]},
+    )  # fmt: skip
+    fake.deploy.add_response(
+        "create_deployment", {"deploymentId": "d-1"},
+        {"applicationName": "controller", "deploymentGroupName": "server", "description": "r2",
+         "revision": ANY},
+    )  # fmt: skip
+    fake.controller.start(GREEN, NEW, "r2")
+    fake.done()
+    return fake
+
+
+def test_the_server_goes_over_hook_by_hook(tmp_path: Any) -> None:
+    store = FileStore(tmp_path)
+    fake = started(store)
+    fake.status("InProgress")
+    assert fake.controller.look(GREEN, NEW)[0] is Look.WAITING
+    assert note(store, "d-1", "e-up", UP)
+    assert not note(store, "d-1", "e-up", UP)  # delivered twice
+    fake.status("InProgress")
+    assert fake.controller.look(GREEN, NEW)[0] is Look.DONE
+    assert fake.controller.url(GREEN) == ACCOUNT.test_api
+    fake.status("InProgress")
+    assert fake.controller.points_at() is BLUE
+    fake.deploy.add_response(
+        "put_lifecycle_event_hook_execution_status", {},
+        {"deploymentId": "d-1", "lifecycleEventHookExecutionId": "e-up", "status": "Succeeded"},
+    )  # fmt: skip
+    fake.controller.point(GREEN)
+    fake.controller.point(GREEN)  # answered once
+    fake.status("InProgress")
+    assert fake.controller.points_at() is None  # CodeDeploy is moving it
+    note(store, "d-1", "e-over", OVER)
+    fake.status("InProgress")
+    assert fake.controller.points_at() is GREEN
+    fake.status("InProgress")
+    assert fake.controller.gone(BLUE) is Look.ABSENT
+    fake.deploy.add_client_error(
+        "put_lifecycle_event_hook_execution_status", "LifecycleEventAlreadyCompletedException"
+    )
+    fake.controller.stop(BLUE)  # answered by a driver that was killed
+    fake.status("InProgress")
+    assert fake.controller.gone(BLUE) is Look.DONE
+    assert fake.controller.look(GREEN, NEW)[0] is Look.DONE
+    fake.done()
+
+
+def test_a_deployment_that_was_made_and_not_noted_is_found(tmp_path: Any) -> None:
+    store = FileStore(tmp_path)
+    fake = Deploys(store)
+    # Its first hook came before anybody knew of it.
+    assert note(store, "d-1", "e-up", UP)
+    fake.listed("d-1")
+    fake.status("InProgress")
+    fake.controller.start(GREEN, NEW, "r2")
+    fake.status("InProgress")
+    assert fake.controller.look(GREEN, NEW)[0] is Look.DONE
+    fake.done()
+
+
+def test_going_back_stops_the_deployment(tmp_path: Any) -> None:
+    store = FileStore(tmp_path)
+    fake = started(store)
+    asked = {"deploymentId": "d-1", "autoRollbackEnabled": True}
+    fake.deploy.add_response("stop_deployment", {"status": "Pending"}, asked)
+    fake.controller.point(BLUE)
+    fake.status("Stopped")
+    assert fake.controller.points_at() is BLUE
+    fake.status("Stopped")
+    assert fake.controller.gone(GREEN) is Look.DONE
+    fake.status("Stopped")
+    assert fake.controller.look(GREEN, NEW)[0] is Look.FAILED
+    fake.done()
+
+
+def test_throttles_are_no_answer(tmp_path: Any) -> None:
+    fake = started(FileStore(tmp_path))
+    fake.deploy.add_client_error("get_deployment", "ThrottlingException", http_status_code=400)
+    with pytest.raises(Unanswered):
+        fake.controller.look(GREEN, NEW)
+
+
+def test_the_appspec_names_both_hooks(tmp_path: Any) -> None:
+    from infra.release.aws.appspec import appspec
+
+    made = json.loads(appspec("arn", "server", 4200, ACCOUNT.hooks))
+    assert made["Hooks"] == [{UP: "release-up"}, {OVER: "release-over"}]
+
+
+def test_a_hook_drives_or_leaves_it_to_who_does(tmp_path: Any, monkeypatch: Any) -> None:
+    store, driven = FileStore(tmp_path), []
+    monkeypatch.setattr("infra.release.aws.hooks.under_way", lambda _store: object())
+    event = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
+
+    def go_on(pace: Pace) -> None:
+        driven.append(pace.patience)
+        raise HeldError("another")
+
+    assert answer(event, UP, store, go_on, 900)["news"] is True
+    assert answer(event, UP, store, go_on, 900)["news"] is False
+    assert driven == [780, 780]
+    assert store.read(DOCUMENT).value["early"] == {"d-1": {UP: "e-1"}}
