@@ -18,7 +18,7 @@ RUNS ?=
 REAL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools package synth run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-notices bench-productivity bench-reconciler bench-review bench-sdk eval-capture eval-matching
+.PHONY: help setup tools package synth emulate run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-notices bench-productivity bench-reconciler bench-review bench-sdk eval-capture eval-matching
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -57,6 +57,9 @@ synth: tools package ## templates of the three AWS environments: out/cdk, SITES=
 
 # Two at once share the machine, its clocks and its memory; most are about real servers. What fails
 # beside others is run once more alone, and said: what fails alone fails the whole.
+emulate: synth ## create the templates' resources on an emulator: docs/infra-emulated.md
+	@$(BIN)/python -m infra.emulator --cdk out/cdk --report docs/infra-emulated.md
+
 test: setup tools ## run all tests
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile || { test $$? = 1 && \
 		echo "Again, alone: the tests that failed beside others." && \
