@@ -18,7 +18,7 @@ RUNS ?=
 REAL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools package synth emulate run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-notices bench-productivity bench-reconciler bench-review bench-sdk eval-capture eval-matching
+.PHONY: help setup tools package synth emulate run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-notices bench-productivity bench-reconciler bench-review bench-sdk eval-capture eval-matching bench-worker
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -69,12 +69,17 @@ soak: setup ## the chaos tests at full numbers
 	@if [ -d ../shared/data/pages ]; then $(BIN)/python benchmarks/capture/fuzz.py; fi
 	@DATAWEAVE_TEST_KILLS=40 DATAWEAVE_KILLS=200 $(BIN)/python -m pytest -q --timeout 7200 tests/e2e/test_killed.py tests/sdk/test_killed_pipeline.py
 	@$(BIN)/python -m benchmarks.running killed
+	@DATAWEAVE_WARM_KILLS=300 $(BIN)/python -m pytest -q --timeout 7200 tests/sdk/warm/test_warm_kills.py
 
 bench-day: setup ## measure a customer's day on the real price files
 	@$(BIN)/python -m benchmarks.day
 
 bench-sdk: setup ## measure what the SDK costs against plain Prefect
 	@$(BIN)/python -m benchmarks.sdk
+
+bench-worker: setup ## from trigger to running beside Prefect's worker: ROUNDS= RUNS= BURST= ONLY= LEAK_RUNS=
+	@LEAK_RUNS=$(LEAK_RUNS) $(BIN)/python -m benchmarks.worker $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(RUNS),--runs $(RUNS)) $(if $(BURST),--burst $(BURST)) $(if $(ONLY),--only $(ONLY))
 
 bench-productivity: setup ## count what the SDK saves its authors
 	@$(BIN)/python -m benchmarks.productivity

@@ -18,14 +18,10 @@ no more runs.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import gc
-import importlib
+import importlib.util
 import json
 import os
-import resource
-import runpy
 import selectors
 import signal
 import socket
@@ -33,14 +29,26 @@ import stat
 import sys
 import threading
 import time
-import traceback
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-RUN_ID = "PREFECT__FLOW_RUN_ID"
-NO_RUN = "warm-----no-run-----------------warm"
-"""Stands in the environment for a run's id, and is as long."""
-MESSAGE = 1 << 16
+if TYPE_CHECKING:
+    from sdk.warm.files import Files
+    from sdk.warm.one_run import MESSAGE, RUN_ID, single
+else:
+    # Not as modules of a package: `sdk` may be another one, or none, where this program runs.
+    def _beside(name: str) -> Any:
+        spec = importlib.util.spec_from_file_location(
+            f"_warm_{name}", Path(__file__).with_name(f"{name}.py")
+        )
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    Files = _beside("files").Files
+    _one_run = _beside("one_run")
+    MESSAGE, RUN_ID, single = _one_run.MESSAGE, _one_run.RUN_ID, _one_run.single
+
 LOOK = 5.0
 """Seconds between looks at the files of what is loaded, while nothing comes."""
 LONGEST_BACKOFF = 60.0
@@ -127,45 +135,6 @@ def _name(task: Path) -> str:
         return (task / "comm").read_text().strip()
     except OSError:
         return "?"
-
-
-class Files:
-    """The files of what is loaded, as they were."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, tuple[int, int] | None] = {}
-        self._looked = 0.0
-
-    def note(self, paths: set[str]) -> None:
-        """Remember files as they are now."""
-        for path in paths - self.known.keys():
-            self.known[path] = self._state(path)
-
-    def changed(self, seconds: float = 0.2) -> str | None:
-        """Return a file that is no longer what it was; looks at most every so many seconds."""
-        if time.monotonic() - self._looked < seconds:
-            return None
-        self._looked = time.monotonic()
-        return next((p for p, was in self.known.items() if self._state(p) != was), None)
-
-    @staticmethod
-    def _state(path: str) -> tuple[int, int] | None:
-        try:
-            found = Path(path).stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size
-
-    @staticmethod
-    def loaded() -> set[str]:
-        """Return what this process was made from."""
-        found = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-        # A package that was installed or removed changes its folder; Prefect's profile, a setting.
-        found |= {path for path in sys.path if path.endswith("site-packages")}
-        settings = sys.modules.get("prefect.settings")
-        if settings is not None:
-            found.add(str(settings.PREFECT_PROFILES_PATH.value()))
-        return {path for path in found if path}
 
 
 class Template:
@@ -371,107 +340,6 @@ def in_child(others: list[int]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in others:
         os.close(number)
-
-
-def single(orders: socket.socket, known: frozenset[str] | None = None) -> NoReturn:
-    """Wait for one run, be it, and end with its exit code.
-
-    Args:
-        orders: where it comes from; its end is this process's.
-        known: packages that need not be told of; None tells of none.
-    """
-    code = 1
-    try:
-        data, passed, _, _ = socket.recv_fds(orders, MESSAGE, 3)
-        if not data:
-            os._exit(0)
-        job = json.loads(data)
-        status = become(job, passed)
-        code = run(job["argv"])
-        threading._shutdown()  # type: ignore[attr-defined]  # as Python's own end: first threads,
-        _at_exit()  # then what was registered, such as Prefect's last logs
-        with contextlib.suppress(OSError):  # the worker is gone; the run is done all the same
-            os.write(status, b"%d\n" % code)
-        if known is not None:
-            with contextlib.suppress(OSError):
-                orders.send(json.dumps(_imported(known)).encode())
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                code = code or 120  # as Python's
-        os._exit(code)
-
-
-def become(job: dict[str, Any], passed: list[int]) -> int:
-    """Make this process the run's; return where its exit code is to be written."""
-    out, err, status = passed
-    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is what is wanted
-        os.dup2(nothing.fileno(), 0)
-    os.dup2(out, 1)
-    os.dup2(err, 2)
-    os.close(out)
-    os.close(err)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.chdir(job["cwd"])
-    sys.path[0] = str(Path.cwd())
-    os.environ[RUN_ID] = job["run"]
-    _show_run(job["run"])
-    if job["memory"]:
-        resource.setrlimit(resource.RLIMIT_DATA, (job["memory"], job["memory"]))
-    os.write(status, b"%d\n" % os.getpid())
-    return status
-
-
-def _show_run(run: str) -> None:
-    """Write the run's id over its placeholder where ``/proc/<pid>/environ`` shows it."""
-    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    start, end = int(fields[47]), int(fields[48])  # proc(5): env_start is field 50
-    at = ctypes.string_at(start, end - start).find(f"{RUN_ID}={NO_RUN}".encode())
-    if at >= 0 and len(run) == len(NO_RUN):
-        ctypes.memmove(start + at + len(RUN_ID) + 1, run.encode(), len(run))
-
-
-def run(argv: list[str]) -> int:
-    """Run a module as ``python -m`` does; return the exit code."""
-    sys.argv = list(argv)
-    try:
-        runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
-    except SystemExit as end:
-        if end.code is None or isinstance(end.code, int):
-            return (end.code or 0) & 0xFF
-        sys.stderr.write(f"{end.code}\n")
-        return 1
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-        return 130
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-        return 1
-    return 0
-
-
-def _at_exit() -> None:
-    import atexit
-
-    atexit._run_exitfuncs()
-
-
-def _imported(known: frozenset[str]) -> list[str]:
-    """Return installed packages that the run imported and that were not there before it."""
-    found = {
-        name
-        for name, module in list(sys.modules.items())
-        if "." not in name
-        and name not in known
-        and not name.startswith("_")
-        and "site-packages" in (getattr(module, "__file__", None) or "")
-    }
-    return sorted(found)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from sdk.warm.settings import WarmSettings
 from sdk.warm.template import NotStarted, Order, Running, Template
 
 TICK = 1.0
+TRIES = 3
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 """Seconds before another try after a first failure, and at most."""
 IDLE = 60.0
@@ -79,12 +80,15 @@ class Keeper:
         """Start a run warm; None where it is to start the stock way."""
         self.want(recipe)
         kept = self._kept[recipe]
+        tries = 0
         while (template := kept.usable()) is not None:
             try:
                 running = await template.run(order)
             except NotStarted as error:
-                self.log.info("a run was not started warm: %s", error)
-                template.stale = template.stale or str(error)
+                self.log.info("A run was not started warm: %s.", error)
+                tries += 1
+                if tries >= TRIES:  # a spare may die as it is given a run; several do not
+                    template.stale = template.stale or str(error)
                 self._wake.set()
             else:
                 kept.failures = 0
@@ -93,12 +97,12 @@ class Keeper:
         return None
 
     def described(self) -> list[dict[str, object]]:
-        """Return what is live: process, memory in 10^6 bytes, runs started and under way."""
+        """Return what is live: its process, if it takes runs, memory (10^6 bytes), its runs."""
         live = [t for kept in self._kept.values() for t in kept.live] + self._retired
         return [
             {
                 "pid": t.pid,
-                "warm": t.warm,
+                "usable": t.usable,
                 "memory": t.memory(),
                 "started": t.started,
                 "runs": t.runs,
@@ -120,8 +124,10 @@ class Keeper:
 
     async def _keep_on(self) -> None:
         while True:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), TICK)
+            with contextlib.suppress(TimeoutError):
+                # Not wait_for, which before Python 3.12 can swallow a cancellation.
+                async with asyncio.timeout(TICK):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self._look()

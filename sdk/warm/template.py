@@ -16,16 +16,16 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sdk.warm.one_run import MESSAGE, NO_RUN
 from sdk.warm.recipe import MODULES, RUN_ID, Recipe
 from sdk.warm.settings import WarmSettings
 
 PROGRAM = Path(__file__).with_name("interpreter.py")
-NO_RUN = "warm-----no-run-----------------warm"
-MESSAGE = 1 << 16
 LAST_WORD = 5.0
 """Seconds for which the template is waited for to say by what a run was killed."""
 KILLED = -int(signal.SIGKILL)
@@ -68,6 +68,7 @@ class Running:
     _status: asyncio.StreamReader
     _transport: asyncio.BaseTransport
     _ended: asyncio.Future[int]
+    _parent_gone: Callable[[], bool]
 
     async def exit_code(self) -> int:
         """Wait for its end; return the exit code, -N if signal N ended it."""
@@ -80,6 +81,8 @@ class Running:
                 line = await asyncio.wait_for(self._status.readline(), 0.2)
                 if line.strip():
                     return int(line)
+            if self._parent_gone():
+                return KILLED  # by whatever it was
             return await asyncio.wait_for(asyncio.shield(self._ended), LAST_WORD)
         except TimeoutError:
             return KILLED
@@ -235,7 +238,9 @@ class Template:
             ended.cancel()
             transport.close()
             raise NotStarted(self.stale or "its process died")
-        return Running(int(line), status, transport, ended)
+        return Running(
+            int(line), status, transport, ended, lambda: self.forks and self._reader.done()
+        )
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()

@@ -15,14 +15,12 @@ import os
 import signal
 import socket
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
-from prefect.settings import PREFECT_WORKER_QUERY_SECONDS
 from prefect.workers.process import (
     ProcessJobConfiguration,
     ProcessVariables,
@@ -42,6 +40,8 @@ if TYPE_CHECKING:
     from sdk.warm.template import Running
 
 MEGABYTE = 10**6
+LONGEST_PAUSE = 10.0
+"""Seconds between looks for runs while the server is away: Prefect's own interval."""
 
 
 class WarmJobConfiguration(ProcessJobConfiguration):
@@ -79,6 +79,7 @@ class WarmWorker(ProcessWorker):
     _documentation_url = ""
 
     _keeper: Keeper | None = None
+    _looking: asyncio.Task[None] | None = None
     _warm: WarmSettings
 
     async def setup(self) -> None:
@@ -87,13 +88,15 @@ class WarmWorker(ProcessWorker):
         from sdk.warm.settings import WarmSettings
 
         self._warm = WarmSettings.of(os.environ)
-        self._free = asyncio.Event()
+        self._free, self._one_look = asyncio.Event(), asyncio.Lock()
         await super().setup()  # type: ignore[no-untyped-call]
         self._keeper = Keeper(self._warm, self._logger)
         self._keeper.start()
 
     async def teardown(self, *exc_info: Any) -> None:
         """Wait for the runs as the process worker does, then end what is warm."""
+        if self._looking is not None:
+            self._looking.cancel()
         try:
             await super().teardown(*exc_info)  # type: ignore[no-untyped-call]
         finally:
@@ -124,15 +127,32 @@ class WarmWorker(ProcessWorker):
         return {} if pool is None else copy.deepcopy(pool.base_job_template)
 
     async def get_and_submit_flow_runs(self) -> Any:
-        """Look for runs until Prefect's interval is over: often, and when a run has ended."""
-        end = time.monotonic() + PREFECT_WORKER_QUERY_SECONDS.value() - self._warm.poll
+        """Look for runs; from the first time on, look for them often beside that."""
+        # Prefect looks every PREFECT_WORKER_QUERY_SECONDS, and gives up when that fails for long.
+        submitted = await self._submit_what_waits()
+        if self._looking is None and self.is_setup:
+            self._looking = asyncio.create_task(self._look_on(), name="warm-looking")
+        return submitted
+
+    async def _submit_what_waits(self) -> Any:
+        async with self._one_look:
+            return await super().get_and_submit_flow_runs()  # type: ignore[no-untyped-call]
+
+    async def _look_on(self) -> None:
+        """Look for runs often, and at once when one has ended."""
+        pause = self._warm.poll
         while True:
-            submitted = await super().get_and_submit_flow_runs()  # type: ignore[no-untyped-call]
-            if time.monotonic() >= end:
-                return submitted
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._free.wait(), self._warm.poll)
+            with contextlib.suppress(TimeoutError):
+                # Not wait_for, which before Python 3.12 can swallow a cancellation.
+                async with asyncio.timeout(pause):
+                    await self._free.wait()
             self._free.clear()
+            try:
+                await self._submit_what_waits()
+                pause = self._warm.poll
+            except Exception as error:
+                pause = min(LONGEST_PAUSE, 2 * pause)
+                self._logger.debug("a look for runs failed, the next is in %g s: %r", pause, error)
 
     async def run(
         self,

@@ -1,0 +1,1 @@
+"""How long runs wait for a process, and how many a worker starts."""
