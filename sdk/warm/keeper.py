@@ -19,12 +19,14 @@ from sdk.warm.recipe import Recipe
 from sdk.warm.settings import WarmSettings
 from sdk.warm.template import NotStarted, Order, Running, Template
 
-TICK = 1.0
+TICK, PAUSE = 1.0, 0.01
 TRIES = 3
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 """Seconds before another try after a first failure, and at most."""
 IDLE = 60.0
 """Seconds without a run after which a recipe gives its place to another."""
+REPLACING = 60.0
+"""Seconds between replacements of what is over a limit."""
 WARMING = 180.0
 """Seconds in which an interpreter is warm, or given up; five on an idle machine."""
 
@@ -40,6 +42,7 @@ class _Kept:
     live: list[Template] = field(default_factory=list)
     failures: int = 0
     not_before: float = 0.0
+    replace_after: float = 0.0
 
     def usable(self) -> Template | None:
         return next((t for t in self.live if t.usable), None)
@@ -129,6 +132,7 @@ class Keeper:
                 async with asyncio.timeout(TICK):
                     await self._wake.wait()
             self._wake.clear()
+            await asyncio.sleep(PAUSE)  # whatever wakes this: the worker's loop goes on
             try:
                 await self._look()
             except Exception:  # whatever it is, runs still start the stock way
@@ -176,7 +180,9 @@ class Keeper:
                 template.stale = f"{why} is over its limit"
                 self._wake.set()
                 return False
-            if why:
+            if why and time.monotonic() >= kept.replace_after:
+                # Not one after the other where a limit is below what a new one needs.
+                kept.replace_after = time.monotonic() + REPLACING
                 return True
         spawned = self.settings.start == "spawn" or any(not t.forks for t in kept.live)
         return len(kept.live) < (self.settings.spares if spawned else 1)
@@ -186,7 +192,8 @@ class Keeper:
         if len(others) < self.settings.environments:
             return True
         oldest = min(others.values(), key=lambda kept: kept.used)
-        if time.monotonic() - oldest.used > IDLE:
+        idle = time.monotonic() - oldest.used > IDLE and self._kept[recipe].used > oldest.used
+        if idle and all(template.ready.is_set() for template in oldest.live):
             for template in oldest.live:
                 template.stale = "another environment is of more use"
             oldest.wanted = 0

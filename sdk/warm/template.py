@@ -176,7 +176,7 @@ class Template:
     @property
     def spent(self) -> bool:
         """Whether nothing is owed to it: none of its runs is under way, or it is gone."""
-        return not self.runs or (self.ready.is_set() and not self.warm)
+        return not self.runs or self._reader.done()
 
     def memory(self) -> float:
         """Return its resident megabytes (10^6)."""

@@ -165,9 +165,7 @@ class WarmWorker(ProcessWorker):
         try:
             result = await self._run_warm(flow_run, configuration, task_status)
             if result is None:
-                if configuration.python and configuration.command:
-                    words = configuration.command.split(" ")
-                    configuration.command = " ".join([configuration.python, *words[1:]])
+                configuration.command = _cold_command(configuration)
                 result = await super().run(flow_run, configuration, task_status)
             return result
         finally:
@@ -203,6 +201,16 @@ class WarmWorker(ProcessWorker):
         else:
             log.info("Process %d exited cleanly.", running.pid)
         return ProcessWorkerResult(status_code=code, identifier=str(running.pid))
+
+
+def _cold_command(configuration: WarmJobConfiguration) -> str | None:
+    """Return the command of a run that starts the stock way, with what that one does not know."""
+    words = (configuration.command or "").split(" ")
+    if configuration.python:
+        words[0] = configuration.python
+    if configuration.memory_limit:
+        words = ["prlimit", f"--data={configuration.memory_limit * MEGABYTE}", *words]
+    return " ".join(words) or None
 
 
 async def _ended(running: Running) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -23,6 +24,7 @@ def act(what: str, path: str) -> None:
         "env": dict(os.environ),
         "shown": Path("/proc/self/environ").read_text().split("\0"),
         "prefix": sys.prefix,
+        "memory": resource.getrlimit(resource.RLIMIT_DATA)[0],
         "argv": sys.argv,
         "path": sys.path,
         "main": threading.current_thread() is threading.main_thread(),
@@ -43,7 +45,8 @@ def act(what: str, path: str) -> None:
         len(bytearray(3_000_000_000))
     if what == "wait":
         end = Path(path).with_suffix(".end")
-        while not end.exists():
+        patience = time.monotonic() + 900
+        while not end.exists() and time.monotonic() < patience:
             time.sleep(0.05)
     if what == "leave":
         os.environ["LEFT"] = "behind"

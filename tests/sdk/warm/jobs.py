@@ -61,7 +61,8 @@ if what == "atexit":
     import atexit
     atexit.register(lambda: Path("late").write_text("done"))
 if what == "import": import installed
-while what == "wait" and not Path("end").exists(): time.sleep(0.02)
+end = time.monotonic() + 300
+while what == "wait" and not Path("end").exists() and time.monotonic() < end: time.sleep(0.02)
 """
 THREADED = """
 import threading, time

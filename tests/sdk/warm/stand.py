@@ -51,10 +51,10 @@ class Stand:
 
     def worker(self, **given: str) -> Process:
         """Return a worker; where it is of type warm, it is warm."""
-        # No API logs: what a worker says is read from its output.
         started = self.server.worker(
             self.pool, "--type", self.kind, "--limit", "2",
-            DATAWEAVE_WARM_SPARES="1", PREFECT_WORKER_QUERY_SECONDS="1", **given,
+            DATAWEAVE_WARM_SPARES="1", PREFECT_WORKER_QUERY_SECONDS="1",
+            PREFECT_LOGGING_TO_API_ENABLED="true", **given,
         )  # fmt: skip
         self.workers.append(started)
         if self.kind == "warm":
@@ -112,6 +112,15 @@ class Run:
 
         wait_until(known, PATIENCE, f"the server is not told of the process of {self.id}")
         return str(self.api.get(f"/flow_runs/{self.id}")["infrastructure_pid"])
+
+    def logged(self, text: str) -> None:
+        """Wait until the server has a line of the run's log."""
+
+        def there() -> bool:
+            body = {"logs": {"flow_run_id": {"any_": [self.id]}}, "limit": 200}
+            return any(text in line["message"] for line in self.api.post("/logs/filter", body))
+
+        wait_until(there, PATIENCE, f"{text!r} is not in the log of {self.id}")
 
     def cancel(self) -> None:
         """Ask for its end, as the UI does."""

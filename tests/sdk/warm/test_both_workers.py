@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +108,8 @@ def test_how_a_run_ended_is_told(stand: Stand, worker: Process, what: str, ends:
     state = run.ended()
     if what == "fail":
         assert state["type"] == ends
+        run.logged("ValueError: as asked")
+        run.logged("Finished in state Failed")
     else:
         assert state["type"] == "CRASHED"
         assert ends in state["message"]
@@ -137,11 +141,41 @@ def wait_for(worker: Process, text: str) -> str:
 
 
 def test_a_command_of_its_own_is_what_runs(stand: Stand, worker: Process) -> None:
-    run = stand.start("nothing", command=f"env OWN=yes {sys.executable} -m prefect.engine")
+    command = f"env OWN=yes {sys.executable} -m prefect.engine"
+    run = stand.start("nothing", command=command, memory_limit=4000)
     begun = run.begun()
     assert begun["env"]["OWN"] == "yes"
+    if stand.kind == "warm":  # also the stock way: the process worker knows no limit
+        assert begun["memory"] == 4_000_000_000
     assert not is_warm(stand, begun, worker)
     assert run.ended()["type"] == "COMPLETED"
+
+
+def test_another_python_and_the_platform_s_own_command(
+    stand: Stand, worker: Process, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", other], check=True)
+    (packages,) = other.glob("lib/*/site-packages")
+    (packages / "as-here.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    given = {
+        "command": f"{other}/bin/python -m sdk.running",
+        "env": {"DATAWEAVE_STORAGE": str(tmp_path / "store")},
+    }
+    for number in range(3 if stand.kind == "warm" else 1):
+        run = stand.start("wait", **given)
+        begun = run.begun()
+        assert begun["prefix"] == str(other)
+        hearts = [path.name for path in (tmp_path / "store/_hearts").iterdir()]
+        assert [name.split(".")[:3:2] for name in hearts] == [[run.id, str(begun["pid"])]]
+        run.end()
+        assert run.ended()["type"] == "COMPLETED"
+        assert is_warm(stand, begun, worker) == (number == 2)
+        if number == 1:
+            wait_until(
+                lambda: worker.log.read_text().count("interpreter is ready") >= 2,
+                PATIENCE, "the other environment is not warm", worker,
+            )  # fmt: skip
 
 
 def test_a_killed_worker_takes_no_run_with_it_and_nothing_stays(alone: Stand) -> None:
