@@ -16,7 +16,8 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,7 +137,7 @@ class Template:
         """Start the process; it is warm when `ready` is set and `warm` is true."""
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setblocking(False)
-        with theirs:
+        with theirs, self._closed_on_error():
             self._process = await asyncio.create_subprocess_exec(
                 self.recipe.python,
                 str(PROGRAM),
@@ -155,8 +156,17 @@ class Template:
             "start": self.settings.start,
             "spares": self.settings.spares,
         }
-        self._socket.send(json.dumps(order).encode())
+        with contextlib.suppress(OSError):  # it died at once: the reader sees it
+            self._socket.send(json.dumps(order).encode())
         self._reader = asyncio.create_task(self._read(), name=f"warm-{self.pid}")
+
+    @contextmanager
+    def _closed_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._socket.close()
+            raise
 
     @property
     def pid(self) -> int:
