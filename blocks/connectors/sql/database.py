@@ -114,7 +114,11 @@ class SqlDatabase(Connector):
             batch: rows held at a time.
             storage_options: for fsspec.
         """
-        quote = self._engine().dialect.identifier_preparer.quote
+        preparer = self._engine().dialect.identifier_preparer
+
+        def quote(name: str) -> str:
+            return preparer.quote(name).replace(":", r"\:")  # else text() takes it for a parameter
+
         named = ".".join(quote(part) for part in table.split("."))
         wanted = ", ".join(quote(column) for column in columns) or "*"
         given = dict(where or {})

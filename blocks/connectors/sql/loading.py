@@ -38,10 +38,13 @@ def write(
     counted = _Counted(_rows(rows))
     columns = [quote(name) for name in names]
     if how == "replace":
-        condition = " and ".join(f"{quote(name)} = :w{n}" for n, name in enumerate(where))
+        # A colon in a name would begin a parameter's.
+        plain = [quote(name).replace(":", r"\:") for name in where]
+        condition = " and ".join(f"{name} = :w{n}" for n, name in enumerate(plain))
         values = {f"w{n}": value for n, value in enumerate(where.values())}
+        escaped = named.replace(":", r"\:")
         wanted = f" where {condition}" if where else ""
-        connection.execute(text(f"delete from {named}{wanted}"), values)  # noqa: S608
+        connection.execute(text(f"delete from {escaped}{wanted}"), values)  # noqa: S608
     if how == "upsert":
         dialect.upsert(connection, named, columns, counted, [quote(name) for name in keys])
     else:
@@ -57,6 +60,10 @@ def _fits(
     keys: Sequence[str] | None,
 ) -> None:
     """Raise `Refused` where the table, its columns or its keys are not as the rows need them."""
+    marked = [name for name in (table, *names, *(keys or ())) if "%" in name]
+    if marked:
+        # The drivers take it for a mark of theirs, each in its own way.
+        raise Refused(f"{block.where()}: {marked[0]!r} has a percent sign", "Rename it.")
     *schema, plain = table.split(".")
     inspector = inspect(connection)
     try:

@@ -115,6 +115,24 @@ def test_parameters_are_values_never_text(database: Server, table: str, tmp_path
     assert pl.read_parquet(tmp_path / "none.parquet").columns[:2] == ["shop", "sku"]
 
 
+def test_names_are_quoted_whatever_is_in_them(database: Server, tmp_path: Path) -> None:
+    block, quote = database.block(), '"' if database.dialect == "postgresql" else "`"
+    name, odd = f"odd {uuid.uuid4().hex[:6]}", "a:b; drop"
+    with block.connected() as (_, connection), connection.begin():
+        connection.exec_driver_sql(
+            f"create table {quote}{name}{quote}"
+            f" ({quote}{odd}{quote} varchar(9) primary key, select_ int)"
+        )
+    rows = pl.DataFrame({odd: ["x", "y"], "select_": [1, 2]})
+    for how in ("replace", "upsert"):
+        block.write(name, rows, how=how, keys=[odd], where={odd: "x"} if how == "replace" else None)
+    block.write(name, rows[:1], how="replace", where={odd: "x"})
+    block.export_table(name, tmp_path / "odd.parquet", columns=[odd], where={odd: "y"})
+    assert pl.read_parquet(tmp_path / "odd.parquet").to_dicts() == [{odd: "y"}]
+    with block.connected() as (_, connection), connection.begin():
+        connection.exec_driver_sql(f"drop table {quote}{name}{quote}")
+
+
 def test_rows_come_in_batches(database: Server, table: str, tmp_path: Path) -> None:
     block = database.block()
     block.write(table, offers(*[("a", str(n), "1.00") for n in range(1050)]))
@@ -183,6 +201,8 @@ def test_a_table_that_is_gone_is_named(database: Server, tmp_path: Path) -> None
 def test_a_column_that_is_not_there_is_named(database: Server, table: str) -> None:
     with pytest.raises(Refused, match="has no column surprise"):
         database.block().write(table, pl.DataFrame({"shop": ["a"], "surprise": [1]}))
+    with pytest.raises(Refused, match="has a percent sign"):
+        database.block().write(table, pl.DataFrame({"shop": ["a"], "off %": [1]}))
 
 
 def test_a_wrong_password_is_refused_and_never_shown(database: Server) -> None:
