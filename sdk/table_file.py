@@ -37,10 +37,13 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 96 << 20
 """Bytes of rows that stay a frame: an ordinary day of one customer, and checks copy it freely."""
-ROW_GROUP = 128 * 1024
-"""Rows of a row group: some 30 MB of a price file's, of which three are held at once."""
-_UNDER_WAY = 2
+ROW_GROUP = 64 * 1024
+"""Rows of a row group: some 20 MB of a price file's, of which three are held at once."""
+_UNDER_WAY = 1
 """Row groups that wait for the writing thread, before who makes the rows has to wait."""
+_CELL = 16
+"""Bytes that a text takes in memory at the least: polars counts a column that is the same
+throughout, as long as it is not written out, as nothing."""
 
 
 class TableFile:
@@ -133,7 +136,8 @@ class TableWriter:
         self._waiting.append(frame)
         self._rows_waiting += frame.height
         if self._sink is None:
-            self._size += int(frame.estimated_size())
+            cells = _CELL * frame.height * frame.width
+            self._size += max(cells, int(frame.estimated_size()))
             if self._size <= self._in_memory:
                 return
             self._sink = _Sink(self._folder or scratch_folder(), self.schema)
