@@ -27,6 +27,8 @@ RUNBOOKS = {
     "pool-paused": "queue-stuck.md",
     "worker-gone": "queue-stuck.md",
     "canary-missing": "canary-missing.md",
+    "canary-queued-long": "canary-missing.md",
+    "canary-slow": "canary-missing.md",
     "scheduler-stopped": "canary-missing.md",
     "reconciler-silent": "dead-run.md",
 }

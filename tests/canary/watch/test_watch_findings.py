@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -16,8 +16,8 @@ from canary.record import FOLDER, CanaryRecord, records
 from canary.watch.changes import AGAIN, QUIET, Open, changes
 from canary.watch.findings import Expected, findings
 from canary.watch.settings import read
-from canary.watch.snapshot import CanaryRun, Finding, Pool, Queue, Snapshot
-from canary.watch.tell import wording
+from canary.watch.snapshot import CanaryRun, Fault, Finding, Pool, Queue, Snapshot
+from canary.watch.tell import RUNBOOKS, wording
 from sdk import ConfigurationError
 from sdk.storage import storage
 
@@ -163,3 +163,9 @@ def test_configuration_is_one_file_and_says_what_is_wrong(tmp_path: Path) -> Non
     with pytest.raises(ConfigurationError, match="HOOK"):
         read(path, {}).webhook({})
     assert "hook.example" not in repr(read(path, {}).webhook({"HOOK": "https://hook.example/x"}))
+
+
+@pytest.mark.parametrize("fault", get_args(Fault))
+def test_every_fault_has_a_runbook_that_says_what_to_do(fault: str) -> None:
+    book = Path(__file__).parents[3] / "docs" / "runbooks" / RUNBOOKS.get(fault, "canary.md")
+    assert f"`{fault}`" in book.read_text()
