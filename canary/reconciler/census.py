@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -73,13 +74,23 @@ def main() -> None:
     if not given.storage:
         parser.error("name the storage root: --storage, or DATAWEAVE_STORAGE")
     root, path = storage(given.storage), f"{CENSUS}/{this_host()}"
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    try:
+        _take(root, path, given.seconds)
+    finally:
+        # A machine that leaves in good order is no machine that is silent.
+        with contextlib.suppress(PlatformError):
+            root.delete(path)
+
+
+def _take(root: Storage, path: str, seconds: float) -> None:
     while True:
         try:
             kill_fenced(root, this_host())
             root.put(path, json.dumps(processes()).encode())
         except PlatformError as error:
             log.warning("the census could not be written: %s", error.problem)
-        time.sleep(given.seconds)
+        time.sleep(seconds)
 
 
 if __name__ == "__main__":

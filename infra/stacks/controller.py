@@ -1,10 +1,12 @@
-"""The controller's tasks: Prefect's server, nginx at the doors, and the watch.
+"""The controller's tasks: Prefect's server, nginx at the doors, the watch, and the reconcilers.
 
-Three services, because they go and come at different times. The *server* is replaced blue-green by
-CodeDeploy. *nginx* stays while the server changes, and serves flow and application logs from the
-shared files, which it cannot write. The *watch* must be there when the others are not.
+Services of their own, because they go and come at different times. The *server* is replaced
+blue-green by CodeDeploy. *nginx* stays while the server changes, and serves flow and application
+logs from the shared files, which it cannot write. The *watch* must be there when the others are
+not. Of the *reconciler* there are two, which take turns: a run that dies with the one's machine is
+settled by the other.
 
-All three run from one image, which is a parameter. The server and the watch start from the image
+All run from one image, which is a parameter. All but nginx start from the image
 of `infra/images`. nginx does not: that image has neither nginx nor the command ``dataweave-doors``,
 which is to write nginx's configuration (`infra.controller.nginx`) for two ports and become nginx.
 """
@@ -47,6 +49,7 @@ class Controller(cdk.Stack):
         server: Prefect's server, deployed by CodeDeploy.
         doors: nginx.
         watch: the watch.
+        reconciler: the reconcilers of dead runs.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Controller(cdk.Stack):
         self.server = self._server(doors)
         self.doors = self._nginx(doors)
         self.watch = self._watch(doors)
+        self.reconciler = self._reconciler(doors)
         cdk.CfnOutput(self, "EcsCluster", value=self.cluster.cluster_name)
 
     def _cluster(self) -> ecs.Cluster:
@@ -206,11 +210,39 @@ class Controller(cdk.Stack):
             max_healthy_percent=100,
         )
 
+    def _reconciler(self, doors: Doors) -> ecs.FargateService:
+        task = self._task("reconciler", 256, 512)
+        self._container(
+            task,
+            "reconciler",
+            command=["python", "-m", "canary.reconciler", "--ecs"],
+            environment={
+                "AWS_DEFAULT_REGION": self.site.region,
+                "PREFECT_API_URL": doors.api,
+                "DATAWEAVE_STORAGE": self._lake(),
+                "DATAWEAVE_ENVIRONMENT": self.site.prefect,
+            },
+            secrets={"PREFECT_API_KEY": self._token("machine-token")},
+        )
+        Runtime(self.site, self.base.key.key_arn, self.data).settles(task.task_role)
+        return self._service(
+            "reconciler",
+            task,
+            group="watch",  # it talks to the same: the API as machines see it, and AWS
+            count=2,
+            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+            min_healthy_percent=50,
+            max_healthy_percent=200,
+        )
+
+    def _lake(self) -> str:
+        return f"s3://{self.site.named('lake')}-{self.site.account}"
+
     def _watch_config(self, doors: Doors) -> dict[str, Any]:
         """Return the watch's settings, see `canary.watch.settings`; JSON is YAML, too."""
         return {
             "server": doors.api,
-            "storage": f"s3://{self.site.named('lake')}-{self.site.account}",
+            "storage": self._lake(),
             "environment": self.site.prefect,
             "alerts": {"webhook_variable": "WATCH_WEBHOOK"},
             "heartbeat": {
@@ -228,7 +260,12 @@ class Controller(cdk.Stack):
         return known or secretsmanager.Secret.from_secret_complete_arn(self, id, secret.secret_arn)
 
     def _service(
-        self, name: str, task: ecs.FargateTaskDefinition, count: int = 1, **more: Any
+        self,
+        name: str,
+        task: ecs.FargateTaskDefinition,
+        count: int = 1,
+        group: str | None = None,
+        **more: Any,
     ) -> ecs.FargateService:
         return ecs.FargateService(
             self,
@@ -238,7 +275,7 @@ class Controller(cdk.Stack):
             task_definition=task,
             desired_count=count,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
-            security_groups=[self.base.groups[name]],
+            security_groups=[self.base.groups[group or name]],
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             **more,
         )

@@ -24,6 +24,7 @@ EVERYWHERE: Final = frozenset(
         "ec2:DescribeSubnets",
         "ecr:GetAuthorizationToken",
         "ecs:DescribeTaskDefinition",
+        "ecs:ListTasks",
         "elasticloadbalancing:DescribeListeners",
         "elasticloadbalancing:DescribeRules",
         "elasticloadbalancing:DescribeTargetGroups",

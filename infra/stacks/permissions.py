@@ -241,6 +241,37 @@ class Runtime:
         )
         allow(made, "Key", ["kms:Decrypt", "kms:GenerateDataKey"], [self._key])
 
+    def settles(self, role: iam.IRole) -> None:
+        """What the reconcilers do: hearts and censuses, their turns and notes, notices, tasks."""
+        made = cast(iam.Role, role)
+        lake = f"arn:aws:s3:::{self.bucket('lake')}"
+        written = ("_hearts", "_census", "_reconciler", "_reconciler_turns", "_notices/outbox")
+        allow(made, "FindSigns", ["s3:ListBucket"], [lake])
+        allow(
+            made,
+            "Signs",
+            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"],
+            [f"{lake}/{folder}/*" for folder in written],
+            because="An object for each run, machine and decision, in folders of these alone.",
+        )
+        allow(made, "Key", ["kms:Decrypt", "kms:GenerateDataKey"], [self._key])
+        cluster = self._arn("ecs", f"cluster/{self._site.named('cluster')}")
+        allow(
+            made,
+            "FindTasks",
+            ["ecs:ListTasks"],
+            ["*"],
+            because="Listing tasks is held to the environment's cluster by the condition.",
+            conditions={"ArnEquals": {"ecs:cluster": cluster}},
+        )
+        allow(
+            made,
+            "SettleTasks",
+            ["ecs:DescribeTasks", "ecs:StopTask"],
+            [self._arn("ecs", f"task/{self._site.named('cluster')}/*")],
+            because="Tasks get their names as they start; the cluster is the environment's.",
+        )
+
     def launches(self, role: iam.Role, task: iam.Role, execution: iam.Role) -> None:
         """What the ECS worker, a process on a coordinate machine, does to run a flow as a task."""
         cluster = self._arn("ecs", f"cluster/{self._site.named('cluster')}")

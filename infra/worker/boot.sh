@@ -51,14 +51,14 @@ AWS_DEFAULT_REGION=${region}
 END
 unset token
 
-install -m 644 /opt/dataweave/infra/worker/dataweave-worker.service /etc/systemd/system/
+install -m 644 /opt/dataweave/infra/worker/dataweave-{worker,census}.service /etc/systemd/system/
 systemctl daemon-reload
 
 # In a warm pool the machine is stopped now and started again later, by when the unit is enabled. A
 # machine that goes into service says so itself, each time: its agent completes the launch hook.
-systemctl enable dataweave-worker
+systemctl enable dataweave-worker dataweave-census
 if [ "$$(metadata autoscaling/target-lifecycle-state)" = InService ]; then
-  systemctl start dataweave-worker
+  systemctl start dataweave-census dataweave-worker
 else
   aws autoscaling complete-lifecycle-action --auto-scaling-group-name '${group}' \
     --lifecycle-hook-name '${launch_hook}' --instance-id "$$instance" \

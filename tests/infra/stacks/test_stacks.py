@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from canary.reconciler.__main__ import SETTLED
+from canary.reconciler.signs import CENSUS
+from canary.reconciler.turn import FOLDER as TURNS
 from canary.watch import settings as watch_settings
 from canary.watch.heartbeat import Pulse
 from infra.autoscaler.config import Config
@@ -23,6 +26,8 @@ from infra.autoscaler.settings import Settings
 from infra.stacks import cost
 from infra.stacks.environments import SITES, SiteError, load
 from infra.stacks.inspection import Template, read
+from sdk.notices.outbox import OUTBOX
+from sdk.running.heart import FOLDER as HEARTS
 from tests.infra.stacks.conftest import ROOT
 
 KINDS = ("coordinate", "work")
@@ -91,7 +96,8 @@ def containers(templates: list[Template]) -> Iterator[Mapping[str, Any]]:
 
 
 def test_controller(templates: list[Template]) -> None:
-    assert {one["Name"] for one in containers(templates)} == {"server", "nginx", "watch"}
+    names = {one["Name"] for one in containers(templates)}
+    assert names == {"server", "nginx", "watch", "reconciler"}
     for container in containers(templates):
         assert container["ReadonlyRootFilesystem"] and container["User"] == "10001"
         assert container["StopTimeout"] >= 60
@@ -203,6 +209,30 @@ def test_the_watch_can_start_and_its_alarm_hears_it(
         Namespace=alarm["Namespace"], MetricName=alarm["MetricName"]
     )["Metrics"]
     assert [one["Dimensions"] for one in beaten] == [alarm["Dimensions"]]
+
+
+def test_the_reconcilers_can_start_and_take_turns(templates: list[Template]) -> None:
+    [container] = [one for one in containers(templates) if one["Name"] == "reconciler"]
+    given = {one["Name"]: one["Value"] for one in container["Environment"]}
+    assert {"PREFECT_API_URL", "DATAWEAVE_STORAGE", "DATAWEAVE_ENVIRONMENT"} <= set(given)
+    assert {one["Name"] for one in container["Secrets"]} == {"PREFECT_API_KEY"}
+    assert given["DATAWEAVE_STORAGE"] in {
+        f"s3://{one['BucketName']}" for one in of(templates, "AWS::S3::Bucket")
+    }
+    by_name = {one["ServiceName"]: one for one in of(templates, "AWS::ECS::Service")}
+    assert by_name["dataweave-prod-reconciler"]["DesiredCount"] == 2
+    # Every folder that it writes is one that its role may write.
+    policies = json.dumps(list(of(templates, "AWS::IAM::Policy")))
+    for folder in (HEARTS, CENSUS, TURNS, SETTLED, OUTBOX):
+        assert f"/{folder}/*" in policies
+
+
+def test_every_machine_takes_its_census(templates: list[Template]) -> None:
+    unit = (ROOT / "infra" / "worker" / "dataweave-census.service").read_text()
+    assert "python -m canary.reconciler.census" in unit
+    for script in user_data(templates):
+        assert "dataweave-{worker,census}.service" in script
+        assert "systemctl enable dataweave-worker dataweave-census" in script
 
 
 def test_the_alarms_on_waiting_runs_hear_the_autoscaler(templates: list[Template]) -> None:
