@@ -67,6 +67,8 @@ def _pool(pool: Pool, expected: Expected) -> Iterator[Finding]:
     if pool.paused:
         yield Finding("pool-paused", pool.name, "nothing of it is started")
     latest = min(pool.workers.values(), default=None)
+    if latest is None and not pool.used:
+        return  # declared for whoever wants it: nobody waits for a worker there
     if latest is None:
         yield Finding("worker-gone", pool.name, "no worker has ever polled it")
     elif latest > expected.worker_silent:

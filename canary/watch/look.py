@@ -57,7 +57,7 @@ class Look:
             storage=writable,
             error=error,
             unscheduled=self._unscheduled(deployments),
-            pools=tuple(self._pool(pool) for pool in pools),
+            pools=tuple(self._pool(pool, deployments) for pool in pools),
             queues=tuple(queue for pool in pools for queue in self._queues(pool["name"])),
             canaries=tuple(self._canary(d, writable) for d in self._canaries(deployments)),
             reconciler=self._reconciler() if writable else 0.0,
@@ -98,10 +98,11 @@ class Look:
         ahead = {run["deployment_id"] for run in self.api.pages("/flow_runs/filter", asked)}
         return tuple(sorted(name for id_, name in wanted.items() if id_ not in ahead))
 
-    def _pool(self, pool: dict[str, Any]) -> Pool:
+    def _pool(self, pool: dict[str, Any], deployments: list[Any]) -> Pool:
         workers = self.api.pages(f"/work_pools/{pool['name']}/workers/filter", {})
         beats = {w["name"]: self._ago(w["last_heartbeat_time"]) for w in workers}
-        return Pool(pool["name"], bool(pool.get("is_paused")), beats)
+        used = any(found.get("work_pool_name") == pool["name"] for found in deployments)
+        return Pool(pool["name"], bool(pool.get("is_paused")), beats, used)
 
     def _queues(self, pool: str) -> list[Queue]:
         found = []

@@ -36,11 +36,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A work pool; `workers` are the seconds since each worker's last heartbeat."""
+    """A work pool; `workers` are the seconds since each worker's last heartbeat.
+
+    Attributes:
+        used: whether any deployment's runs go there.
+    """
 
     name: str
     paused: bool
     workers: Mapping[str, float]
+    used: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def test_each_fault_is_found_and_no_other(fault: str) -> None:
     "near",
     [
         {"pool_workers": {"old": 9000.0, "new": 3.0}},
+        {"pool_workers": {}, "pool_used": False},
         {"queue_late": 599.0, "queue_begun": None},
         # A burst: runs are late, and others begin.
         {"queue_late": 3600.0, "queue_begun": 20.0, "queue_active": 4},
@@ -169,3 +170,7 @@ def test_configuration_is_one_file_and_says_what_is_wrong(tmp_path: Path) -> Non
 def test_every_fault_has_a_runbook_that_says_what_to_do(fault: str) -> None:
     book = Path(__file__).parents[3] / "docs" / "runbooks" / RUNBOOKS.get(fault, "canary.md")
     assert f"`{fault}`" in book.read_text()
+
+
+def test_a_pool_that_is_used_and_has_no_worker_is_told() -> None:
+    assert [one.fault for one in findings(seen(pool_workers={}), EXPECTED)] == ["worker-gone"]
