@@ -13,12 +13,16 @@ VERBOSE ?=
 FOLDER ?=
 DATABASE ?=
 PORT ?=
+GOOD ?=
+FAILING ?=
+KINDS ?=
+PICTURE ?=
 SIZE_MB ?=
 RUNS ?=
 REAL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools package synth emulate run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-notices bench-productivity bench-reconciler bench-review bench-sdk eval-capture eval-matching bench-worker
+.PHONY: help setup tools package synth emulate run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-notices bench-productivity bench-reconciler bench-release bench-review bench-sdk eval-capture eval-matching bench-worker release-demo
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -102,6 +106,12 @@ bench-capture: setup ## measure the extraction's speed against extruct, and visi
 
 bench-notices: setup ## 1,000 faults while Slack and Jira fail and senders are killed
 	@$(BIN)/python -m benchmarks.notices
+
+release-demo: setup ## a release and a failed one on this machine, under load: timeline and ledger
+	@$(BIN)/python -m benchmarks.release --good 1 --failing 1 --kinds controller --verbose $(if $(PICTURE),--picture "$(PICTURE)")
+
+bench-release: setup ## 20 good and 40 disturbed releases under load: GOOD= FAILING= KINDS=
+	@$(BIN)/python -m benchmarks.release --write $(if $(GOOD),--good $(GOOD)) $(if $(FAILING),--failing $(FAILING)) $(if $(KINDS),--kinds $(KINDS))
 
 bench-autoscaler: setup ## the scaling policy against others, simulated
 	@PYTHONPATH=. $(BIN)/python benchmarks/autoscaler/__main__.py

@@ -94,6 +94,12 @@ class Load:
         self.errors.append(f"{path}: {told}")
         return None
 
+    def settle(self, patience: float) -> None:
+        """Wait until some runs have gone through: what a wait is without a release."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end and len(list(self.rows.glob("row-*.json"))) < 15:
+            time.sleep(0.5)
+
     def _open(self) -> int:
         return sum(not (self.rows / f"{row}.json").exists() for row in list(self.posted))
 

@@ -2,8 +2,8 @@
 
 CodeDeploy moves the server's listener and moves it back when an alarm of this environment goes off
 or a hook of the appspec fails. The fleets' blue and green groups are moved by whoever holds the
-driver's role, workers first, then the controller. The role is here; a program that drives a
-release, migrates the database and answers the appspec's hooks is not: it is done by hand.
+driver's role, workers first, then the controller. The role is here; the functions that answer the
+appspec's hooks (`infra.release.aws.hooks`) are not yet.
 """
 
 from __future__ import annotations
