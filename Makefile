@@ -20,9 +20,13 @@ PICTURE ?=
 SIZE_MB ?=
 RUNS ?=
 REAL ?=
+MINUTES ?=
+KILLS ?=
+RATE ?=
+QUEUE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools package synth emulate run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-notices bench-productivity bench-reconciler bench-release bench-review bench-sdk eval-capture eval-matching bench-worker release-demo
+.PHONY: help setup tools package synth emulate run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-notices bench-productivity bench-reconciler bench-release bench-review bench-sdk bench-streams eval-capture eval-matching bench-worker release-demo
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -127,6 +131,9 @@ bench-review: setup ## the review page under 20 reviewers and 100,000 tasks
 
 bench-insights: setup ## a million offers with thirty days to all marts; page and workbook of 50,000 products
 	@$(BIN)/python -m benchmarks.insights
+
+bench-streams: setup ## a stream of prices under load and under kills: MINUTES= KILLS= RATE= QUEUE=
+	@MINUTES=$(MINUTES) KILLS=$(KILLS) RATE=$(RATE) QUEUE=$(QUEUE) $(BIN)/python -m benchmarks.streams
 
 up: setup ## start a platform on this machine: FOLDER= DATABASE= PORT=
 	@$(BIN)/python -m infra.controller up $(if $(FOLDER),--folder "$(FOLDER)") \

@@ -147,6 +147,7 @@ class Consumer:
         self._keeper.start()
         try:
             self._standing = self.patience.do("load the day's data", self.load)
+            log.info("consuming %s", self.queue.name)
             ending = self._loop(until_idle)
             self._account()
             return ending

@@ -84,9 +84,10 @@ class Counts:
         return cls(**told, lags=lags)
 
     def statistics(self) -> dict[str, Any]:
-        """Return it as a step records it."""
+        """Return it as a step records it, the histogram too: minutes can be added up."""
         told = {name: value for name, value in asdict(self).items() if name != "lags"}
         told["busy"] = round(self.busy, 3)
         for name, share in (("lag_p50", 0.5), ("lag_p95", 0.95), ("lag_max", 1.0)):
             told[name] = self.percentile(share)
+        told["lags"] = {str(bucket): count for bucket, count in sorted(self.lags.items())}
         return told

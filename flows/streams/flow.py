@@ -71,7 +71,7 @@ def follow_prices(
         Transient: this consumer was away for so long that another took the stream.
     """
     run = current_run()
-    with _stopping() as stop:
+    with stopping() as stop:
         started = datetime.now(UTC)
         try:
             ending, told = consume(
@@ -159,7 +159,7 @@ def _customer_file(customer: str) -> Path:
 
 
 @contextmanager
-def _stopping() -> Iterator[threading.Event]:
+def stopping() -> Iterator[threading.Event]:
     """Yield what SIGTERM and SIGINT set within the block, in place of ending the process."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():

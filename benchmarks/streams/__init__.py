@@ -1,0 +1,1 @@
+"""The stream of prices under load, and under kills."""
