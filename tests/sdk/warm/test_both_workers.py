@@ -1,7 +1,12 @@
-"""What a worker of processes does, the stock one and the warm one: the same tests for both."""
+"""What a worker of processes does, the stock one and the warm one: the same tests for both.
+
+`make soak` runs all of them (``DATAWEAVE_WORKERS=all``); `make test` leaves out what costs a worker
+or several cold starts and changes only with Prefect's version.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -45,6 +50,12 @@ def worker(stand: Stand) -> Iterator[Process]:
     started.stop()
     for pid in interpreters(started):
         assert not alive(pid)
+
+
+def rare(stand: Stand, *kinds: str) -> None:
+    """Skip a test of workers of some types where not all are asked for."""
+    if stand.kind in kinds and os.environ.get("DATAWEAVE_WORKERS") != "all":
+        pytest.skip("make soak runs it")
 
 
 def is_warm(stand: Stand, begun: dict[str, object], worker: Process) -> bool:
@@ -126,6 +137,7 @@ def test_a_run_is_cancelled_through_its_process(stand: Stand, worker: Process) -
 
 
 def test_no_more_runs_than_the_limit_at_once(stand: Stand, worker: Process) -> None:
+    rare(stand, "process")
     runs = [stand.start("wait") for _ in range(3)]
     wait_until(lambda: sum(r.path.exists() for r in runs) == 2, PATIENCE, "no two runs", worker)
     assert "Flow run limit reached" in wait_for(worker, "Flow run limit reached")
@@ -141,6 +153,7 @@ def wait_for(worker: Process, text: str) -> str:
 
 
 def test_a_command_of_its_own_is_what_runs(stand: Stand, worker: Process) -> None:
+    rare(stand, "process")
     command = f"env OWN=yes {sys.executable} -m prefect.engine"
     run = stand.start("nothing", command=command, memory_limit=4000)
     begun = run.begun()
@@ -154,6 +167,7 @@ def test_a_command_of_its_own_is_what_runs(stand: Stand, worker: Process) -> Non
 def test_another_python_and_the_platform_s_own_command(
     stand: Stand, worker: Process, tmp_path: Path
 ) -> None:
+    rare(stand, "process", "warm")
     other = tmp_path / "other"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", other], check=True)
     (packages,) = other.glob("lib/*/site-packages")
@@ -179,6 +193,7 @@ def test_another_python_and_the_platform_s_own_command(
 
 
 def test_a_killed_worker_takes_no_run_with_it_and_nothing_stays(alone: Stand) -> None:
+    rare(alone, "process", "warm")
     worker = alone.worker()
     warm = interpreters(worker)
     run = alone.start("wait", stream_output=False)
@@ -190,6 +205,7 @@ def test_a_killed_worker_takes_no_run_with_it_and_nothing_stays(alone: Stand) ->
 
 
 def test_a_worker_that_is_to_end_lets_its_runs_end(alone: Stand) -> None:
+    rare(alone, "process")
     worker = alone.worker()
     run = alone.start("wait")
     run.begun()
@@ -206,6 +222,7 @@ def test_a_worker_that_is_to_end_lets_its_runs_end(alone: Stand) -> None:
 def test_a_killed_warm_interpreter_takes_no_run_with_it(alone: Stand) -> None:
     if alone.kind != "warm":
         pytest.skip("the process worker has none")
+    rare(alone, "warm")
     worker = alone.worker()
     first = interpreters(worker)
     run = alone.start("wait")
