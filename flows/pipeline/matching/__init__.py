@@ -7,6 +7,7 @@ from typing import Any
 
 _WHERE = {
     "Matcher": "matcher",
+    "StandingIndex": "standing",
     "connect": "cluster",
     "decide": "decision",
     "load": "store",
