@@ -117,8 +117,11 @@ def _session(pid: int) -> int:
 
 
 def _started(pid: int) -> float:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}").stat().st_mtime
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        # After the name, which may hold anything: the 20th field is its start in ticks since boot.
+        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        since_boot = int(ticks) / os.sysconf("SC_CLK_TCK")
+        return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since_boot
     return 0.0
 
 

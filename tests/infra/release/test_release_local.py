@@ -43,10 +43,10 @@ def test_a_release_and_a_failed_one_lose_nothing(tmp_path: Path) -> None:
         first = here.version(1, deployments=2)
         assert carried(here, prepared(here, first)).way is Way.RELEASED
         # PostgreSQL's and nginx's accounts need not enter the test's folder; runs are ours.
-        with Load(here, tmp_path / "rows", every=2.0, children=2, deployments=2, most=3) as load:
+        with Load(here, tmp_path / "rows", every=4.0, children=2, deployments=2, most=2) as load:
             here.migrations = 2
             second = here.version(2, deployments=2)
-            release = prepared(here, second, (50, 100))
+            release = prepared(here, second, (100,))
             steps = [step.kind for step in plan.forward(release)]
             assert killed(here, release, steps.index(Kind.SWAP_PROXY), "after")
             left = under_way(store)
