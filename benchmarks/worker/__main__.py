@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[c.name for c in CONTENDERS])
     given = parser.parse_args()
     chosen = [one for one in CONTENDERS if one.name in given.only]
+    load = round(os.getloadavg()[1], 1)
     leak = int(os.environ.get("LEAK_RUNS") or 0)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -63,6 +64,7 @@ def main() -> None:
         "runs": given.runs,
         "burst": given.burst,
         "machine": machine(),
+        "load": load,
         "contenders": {name: {**one, **_summary(one)} for name, one in found.items()},
         "leak": leaks,
     }

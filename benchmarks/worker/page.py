@@ -16,7 +16,8 @@ def page(results: dict[str, Any]) -> str:
         f"`make bench-worker`: {rounds} rounds in which the workers take turns on one Prefect"
         f" server with PostgreSQL; in each, {runs} single runs of a flow that does nothing, then"
         f" {burst} at once with `--limit 4`. {results['machine']['cores']} cores, shared by worker,"
-        " runs, server and database. Seconds are from the request for a run to its state Running.",
+        " runs, server and database. Seconds are from the request for a run to its state Running."
+        f" The machine's load was {results['load']} when it began: below 0.5 it was idle.",
         "",
         "| worker | p50 | p95 | runs a minute |",
         "|---|---:|---:|---:|",
