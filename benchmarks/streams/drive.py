@@ -125,15 +125,24 @@ def killed(
     """Start consumers and kill each at a random moment; return how many were at work by then."""
     draw, at_work = random.Random(seed), 0
     for _ in range(kills):
+        before = _begun(folder / "consumer.log")
         process = start(folder, address, environ)
-        # Some die while they start; most have worked for a moment.
-        end = time.monotonic() + draw.uniform(1.0, 9.0)
-        while time.monotonic() < end and process.exit_code is None:
-            time.sleep(0.01)
+        # One in five dies while it starts, the others at work.
+        if draw.random() < 0.2:
+            time.sleep(draw.uniform(0.5, 3.0))
+        else:
+            log = process.log
+            wait_until(lambda n=before, log=log: _begun(log) > n, DRAIN, "no start", process)
+            time.sleep(draw.uniform(0.1, 4.0))
         assert process.exit_code is None, process.story
-        at_work += process.log.read_text(errors="replace").count("consuming")
+        at_work += _begun(process.log) - before
         process.kill()
     return at_work
+
+
+def _begun(log: Path) -> int:
+    """Return how many consumers have begun to work."""
+    return log.read_text(errors="replace").count("consuming") if log.exists() else 0
 
 
 def drain(queue: Queue, process: Process) -> None:
