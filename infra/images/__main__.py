@@ -1,10 +1,12 @@
 """The command line of images, called by prefect.yaml and by a release.
 
     python -m infra.images build      # DATAWEAVE_IMAGE, unless it is there
+    DATAWEAVE_TARGET=controller python -m infra.images build
     python -m infra.images push
     python -m infra.images register   # prints the task definition's ARN
 
-Without DATAWEAVE_IMAGE there is nothing to build or push: flows run from the code that is there.
+DATAWEAVE_BASE names the base image, by digest where a release must be repeatable. Without
+DATAWEAVE_IMAGE there is nothing to build or push: flows run from the code that is there.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -37,11 +40,17 @@ def _build() -> int:
     )
     if known.returncode == 0:  # deployments ask one after the other
         return _say(f"{image} is there")
+    return subprocess.run(_command(image, os.environ), check=False).returncode  # noqa: S603
+
+
+def _command(image: str, given: Mapping[str, str]) -> list[str]:
+    """Return the command that builds an image: DATAWEAVE_TARGET of it, from DATAWEAVE_BASE."""
     dockerfile = str(ROOT / "infra" / "images" / "Dockerfile")
-    return subprocess.run(  # noqa: S603
-        ["docker", "build", "--file", dockerfile, "--tag", image, str(ROOT)],  # noqa: S607
-        check=False,
-    ).returncode
+    target = given.get("DATAWEAVE_TARGET") or "worker"
+    command = ["docker", "build", "--file", dockerfile, "--target", target, "--tag", image]
+    if base := given.get("DATAWEAVE_BASE"):
+        command += ["--build-arg", f"BASE={base}"]
+    return [*command, str(ROOT)]
 
 
 def _push() -> int:

@@ -6,9 +6,9 @@ logs from the shared files, which it cannot write. The *watch* must be there whe
 not. Of the *reconciler* there are two, which take turns: a run that dies with the one's machine is
 settled by the other.
 
-All run from one image, which is a parameter. All but nginx start from the image
-of `infra/images`. nginx does not: that image has neither nginx nor the command ``dataweave-doors``,
-which is to write nginx's configuration (`infra.controller.nginx`) for two ports and become nginx.
+All run from one image, which is a parameter: the target ``controller`` of `infra/images`, which is
+the image of flows with nginx beside it. `infra.controller.doors` writes nginx's configuration for
+the two doors and becomes nginx.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class Controller(cdk.Stack):
         nginx = self._container(
             task,
             "nginx",
-            command=["dataweave-doors"],
+            command=["python", "-m", "infra.controller.doors"],
             port=(PEOPLE, MACHINES),
             environment={"PREFECT_SERVER": doors.server, "LOGS": LOGS},
             secrets={"MACHINE_TOKEN": self._token("machine-token")},
