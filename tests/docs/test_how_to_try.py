@@ -28,7 +28,7 @@ def test_the_cells_run_as_they_stand(tmp_path: Path) -> None:
     }
     ended = subprocess.run(
         [sys.executable, "cells.py"], cwd=tmp_path, capture_output=True, text=True, timeout=250,
-        env={**environ, "PYTHONPATH": str(ROOT)},
+        env={**environ, "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(tmp_path / "prefect")},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-3000:]
     last = ended.stdout.strip().splitlines()
