@@ -8,7 +8,8 @@ from blocks.connectors.base import Access, Connector
 from blocks.connectors.dynamodb import DynamoDbTable
 from blocks.connectors.emr import Emr, EmrServerless, Job
 from blocks.connectors.errors import ConnectorError, Interrupted, Refused, Unreachable
-from blocks.connectors.http_api import HttpApi, Paging
+from blocks.connectors.http_api import HttpApi
+from blocks.connectors.http_paging import Paging
 from blocks.connectors.object_store import Found, ObjectStore
 from blocks.connectors.parquet import Exported
 from blocks.connectors.qubole import Command, Qubole
