@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from flows.pipeline.direction import isolate
 from flows.pipeline.normalise.offers import Normaliser
 from flows.pipeline.schema import MATCHES
 from flows.streams import consumer as consuming
@@ -22,6 +23,12 @@ from sdk import DatasetKey, Permanent, StorageError, Transient
 from sdk.testing.processes import wait_until
 from tests.flows.streams.market import NOW, OTHER, OWN, Stream, gtin, price
 from tests.flows.streams.test_event import message
+
+
+def undercut(number: str, theirs: str, own: str, share: str) -> str:
+    """Return what an alert says of a product."""
+    name, seller = isolate(f"Oat drink {number}"), isolate(OTHER)
+    return f"{name} — {seller} asks {theirs}, own is {own}: {share} % below"
 
 
 @pytest.fixture
@@ -37,7 +44,7 @@ def test_a_price_that_undercuts_is_told_once(stream: Stream) -> None:
     assert stream.alerts() == []
     stream.queue.send([price(OTHER, 1, "15.00", at=1), price(OTHER, 1, "15.00", at=1)])
     stream.consume()
-    told = ["Oat drink 1 — Green Basket asks 15.00, own is 20.00: 25.0 % below"]
+    told = [undercut("1", "15.00", "20.00", "25.0")]
     assert stream.alerts() == told
     # It still undercuts, more or less, the same day and the next: nothing new.
     stream.queue.send([price(OTHER, 1, "14.00", at=2)])
@@ -65,7 +72,7 @@ def test_an_own_price_is_compared_with_the_market_that_stands(stream: Stream) ->
     stream.consume()
     stream.queue.send([price(OWN, 1, "30.00", at=1)])
     stream.consume()
-    assert stream.alerts() == ["Oat drink 1 — Green Basket asks 15.00, own is 30.00: 50.0 % below"]
+    assert stream.alerts() == [undercut("1", "15.00", "30.00", "50.0")]
 
 
 def test_the_later_price_stands_in_whatever_order_they_come(stream: Stream) -> None:
@@ -184,7 +191,7 @@ def test_the_days_matches_and_decisions_stand_above_barcodes(stream: Stream) -> 
         [price(OTHER, 1, "10.00"), price(OTHER, 9, "10.00", sku="loose", name="Loose")]
     )
     stream.consume()
-    assert stream.alerts() == ["Oat drink 2 — Green Basket asks 10.00, own is 20.00: 50.0 % below"]
+    assert stream.alerts() == [undercut("2", "10.00", "20.00", "50.0")]
 
 
 def test_a_new_consumer_knows_the_prices_that_came_before(stream: Stream) -> None:
