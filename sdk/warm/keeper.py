@@ -139,9 +139,7 @@ class Keeper:
                 self.log.exception("warm interpreters could not be looked after")
 
     async def _look(self) -> None:
-        for template in [
-            t for t in self._retired if not t.runs or (t.ready.is_set() and not t.warm)
-        ]:
+        for template in [t for t in self._retired if t.spent or (t.ready.is_set() and not t.warm)]:
             self._retired.remove(template)
             await template.close()
         for recipe, kept in list(self._kept.items()):
