@@ -108,6 +108,21 @@ async def test_a_killed_interpreter_is_replaced(bench: Bench) -> None:
         await until(lambda: len(keeper.described()) == 1, "more than one is kept")
 
 
+async def test_one_that_was_killed_before_it_told_of_a_runs_end_is_let_go(bench: Bench) -> None:
+    async with keeping(bench.settings) as keeper:
+        keeper.want(bench.recipe(), sure=True)
+        await until(lambda: warm(keeper), "nothing is warm")
+        (first,) = [one["pid"] for one in keeper.described()]
+        order, _ = bench.order("nothing")
+        running = await keeper.run(bench.recipe(), order)
+        kill(first)  # before the loop has heard anything of the run
+        os.close(order.out)
+        os.close(order.err)
+        assert running is not None
+        await running.exit_code()
+        await until(lambda: first not in [one["pid"] for one in keeper.described()], "it stays")
+
+
 @pytest.mark.parametrize("limit", [{"max_runs": 2}, {"max_age": 1.0}, {"max_memory": 1.0}], ids=str)
 async def test_what_is_too_old_is_replaced_while_runs_go_on(
     bench: Bench, limit: dict[str, Any]
