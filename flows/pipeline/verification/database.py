@@ -8,16 +8,15 @@ rows are locked where they are read for writing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from flows.pipeline.transactions import Transactions, engine_of
 from flows.pipeline.verification import tables
 from flows.pipeline.verification.errors import DatabaseUnavailable, DatabaseUnusable
 
@@ -32,7 +31,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-class Database:
+class Database(Transactions):
     """The desk's database; tables are made when they are not there.
 
     Args:
@@ -69,60 +68,18 @@ class Database:
         """Whether it is SQLite."""
         return self.engine.dialect.name == "sqlite"
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads."""
-        with self._explained(), self.engine.connect() as connection, connection.begin():
-            yield connection
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that may write; in SQLite the only one of its time."""
-        with (
-            self._explained(),
-            self.engine.connect().execution_options(writing=True) as connection,
-            connection.begin(),
-        ):
-            yield connection
-
-    def close(self) -> None:
-        """Close all connections."""
-        self.engine.dispose()
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            cause = str(getattr(error, "orig", error)).strip().splitlines() or [""]
-            said = f"the review database {self.name}: {cause[0]}"
-            passing = isinstance(error, DBAPIError) and (
-                error.connection_invalidated or isinstance(error, sa.exc.OperationalError)
-            )
-            if passing or isinstance(error, sa.exc.TimeoutError):
-                raise DatabaseUnavailable(said, "See that it runs and can be reached.") from error
-            raise DatabaseUnusable(said, "See what it holds, and whose it is.") from error
+    def failure(self, said: str, passing: bool) -> Exception:
+        """Return the desk's error: unavailable, or unusable."""
+        said = f"the review database {self.name}: {said}"
+        if passing:
+            return DatabaseUnavailable(said, "See that it runs and can be reached.")
+        return DatabaseUnusable(said, "See what it holds, and whose it is.")
 
 
 def _engine(url: sa.URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=20, max_overflow=10)
-    if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": PATIENCE}, pool_size=20)
-
-    @sa.event.listens_for(engine, "connect")
-    def _connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # we begin transactions ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("writing")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-    return engine
+    pragmas = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+    overflow = {} if url.get_backend_name() == "sqlite" else {"max_overflow": 10}
+    return engine_of(url, pragmas, PATIENCE, pool_size=20, **overflow)
 
 
 def _prepare(connection: Connection, name: str) -> None:
