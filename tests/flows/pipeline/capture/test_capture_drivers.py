@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -168,6 +169,33 @@ def test_a_flood_and_a_line_without_end_are_bounded(
     assert how == "gave_up"
     assert "more than 3,000,000 bytes" in reason
     assert made.tables.prices["name"].str.len_chars().max() < 10
+
+
+def test_a_flood_is_ended_though_a_child_that_left_holds_the_pipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.pipeline.capture.drivers import program
+
+    monkeypatch.setattr(program, "MOST_BYTES", 300_000)
+    site = _script(
+        tmp_path,
+        """
+        import subprocess, sys
+        left = subprocess.Popen(
+            [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True
+        )
+        with open("left", "w") as file:
+            file.write(str(left.pid))
+        while True:
+            print('{"name": "Milk", "sku": "m1", "price": "1.50"}')
+        """,
+    )
+    try:
+        _, how, reason = _day(site, tmp_path)
+    finally:
+        os.kill(int((tmp_path / "left").read_text()), signal.SIGKILL)
+    assert how == "gave_up"
+    assert "more than 300,000 bytes" in reason
 
 
 def test_a_script_that_is_not_there_is_told(tmp_path: Path) -> None:
