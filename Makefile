@@ -66,14 +66,14 @@ synth: tools package ## templates of the three AWS environments: out/cdk, SITES=
 emulate: synth ## create the templates' resources on an emulator: docs/infra-emulated.md
 	@$(BIN)/python -m infra.emulator --cdk out/cdk --report docs/infra-emulated.md
 
-# Two at once share the machine, its clocks and its memory; most are about real servers. What fails
+# Three at once share the machine, its clocks and its memory; most are about real servers. What fails
 # beside others is run once more alone, and said: what fails alone fails the whole. Code 3 is an
 # error of the runner itself, which says nothing of the tests.
 PYTEST = $(BIN)/python -m pytest -q
 test: setup tools ## run all tests
-	@$(PYTEST) -n 3 --dist loadfile || { code=$$?; \
+	@$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder || { code=$$?; \
 		if [ $$code = 3 ]; then echo "Again, whole: the test runner failed."; \
-			$(PYTEST) -n 2 --dist loadfile; \
+			$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder; \
 		elif [ $$code = 1 ]; then echo "Again, alone: the tests that failed beside others."; \
 			$(PYTEST) --last-failed --last-failed-no-failures none; \
 		else exit $$code; fi; }

@@ -13,6 +13,8 @@ from tests.e2e.platform_cli import published, run
 
 DAY = date(2026, 8, 15)
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope="module")
 def store(il_prices: str, prefect_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:

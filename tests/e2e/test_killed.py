@@ -9,11 +9,15 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from flows.sample import Sample
 from tests.e2e.platform_cli import command, environment, published, run
 
 MADE = ("prices", "offers", "matches", "marts", "report")
 KILLS = int(os.environ.get("DATAWEAVE_TEST_KILLS", "3"))
+
+pytestmark = pytest.mark.timeout(600 + 60 * KILLS)
 
 
 def _run_and_kill(folder: Path, home: Path, source: str, moment: float) -> bool:

@@ -16,11 +16,15 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from flows.sample.storefront import Front, serve
 from tests.flows.pipeline.capture.fetching.capturing import sites_of, visits
 
 ROOT = Path(__file__).parents[5]
 KILLS = int(os.environ.get("DATAWEAVE_CAPTURE_KILLS", "2"))
+
+pytestmark = pytest.mark.timeout(600 + 60 * KILLS)
 
 
 def _start(folder: Path, root: Path, front: Front) -> subprocess.Popen[str]:
