@@ -119,8 +119,8 @@ bench-notices: setup ## 1,000 faults while Slack and Jira fail and senders are k
 release-demo: setup ## a release and a failed one on this machine, under load: timeline and ledger
 	@$(BIN)/python -m benchmarks.release --good 1 --failing 1 --kinds controller --verbose $(if $(PICTURE),--picture "$(PICTURE)")
 
-bench-release: setup ## 20 good and 40 disturbed releases under load: GOOD= FAILING= KINDS=
-	@$(BIN)/python -m benchmarks.release --write $(if $(GOOD),--good $(GOOD)) $(if $(FAILING),--failing $(FAILING)) $(if $(KINDS),--kinds $(KINDS))
+bench-release: setup ## 20 good and 40 disturbed releases under load: GOOD= FAILING= KINDS= TIME= (minutes, at most)
+	@$(BIN)/python -m benchmarks.release --write $(if $(GOOD),--good $(GOOD)) $(if $(FAILING),--failing $(FAILING)) $(if $(KINDS),--kinds $(KINDS)) $(if $(TIME),--time $(TIME))
 
 bench-autoscaler: setup ## the scaling policy against others, simulated
 	@PYTHONPATH=. $(BIN)/python benchmarks/autoscaler/__main__.py

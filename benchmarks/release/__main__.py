@@ -1,206 +1,130 @@
 """Releases under a steady load of real runs: good ones, failing ones, killed drivers.
 
-    python -m benchmarks.release [--good 20] [--failing 40] [--write] [--picture FILE]
+    python -m benchmarks.release [--good 20] [--failing 40] [--time MINUTES] [--write]
     python -m benchmarks.release --good 1 --failing 1 --kinds controller      # the demonstration
 
-Failing ones take the kinds in turn: a bad image, a canary that fails, a controller that does not
-come up, a migration that fails, a worker killed while it drains, a locked table, a proxy that
-refuses its configuration, a driver killed at each step before and after its act (and started
-again). Exits with 1 if a run was lost, doubled, mixed or crashed, or an error reached a client.
+Of the failing ones every second has its driver killed, at one step after the other, before its act
+or after it, and another started. The others take the kinds in turn: a bad image, a canary that
+fails, a controller that does not come up, a migration that fails, a worker killed while it drains,
+a locked table, a proxy that refuses its configuration, a database that stands still, a second
+driver, a rollback after the end, a driver killed on the way back.
+
+What was found so far is written after each release. With ``--time`` no release begins that would
+not end in time. Exits with 1 if a run was lost, doubled, mixed or crashed, or an error reached a
+client, or a release ended as it must not.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import logging
+import signal
 import tempfile
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import DOCS
-from benchmarks.release.load import Account, Load, account, p95
-from benchmarks.release.stand import DEPLOYMENTS, Stand, stand
+from benchmarks.release.bench import KILLED, KINDS, Bench, order
+from benchmarks.release.load import Load, account
+from benchmarks.release.page import result, write
+from benchmarks.release.stand import DEPLOYMENTS, stand
 from benchmarks.release.timeline import picture
-from benchmarks.release.trouble import (
-    BROKEN,
-    MEDDLED,
-    carried,
-    kill_points,
-    killed,
-    meddling,
-    prepared,
-)
-from infra.release import history, plan
-from infra.release.driver import active
+from benchmarks.release.trouble import carried, prepared
+from infra.release import history
 from infra.release.plan import Way
 
-KINDS = (*BROKEN, *MEDDLED, "killed")
-GOES_BACK = frozenset({*BROKEN, "database", "proxy"})
-"""Kinds after which all is as it was; the others are got over."""
-
-
-class Bench:
-    """Releases, one after the other.
-
-    Args:
-        here: the stand.
-    """
-
-    def __init__(self, here: Stand) -> None:
-        self.here = here
-        self.numbers = itertools.count(1)
-        self.done: list[dict[str, Any]] = []
-        self.points = itertools.cycle(
-            kill_points(plan.forward(prepared_like(here)))
-        )  # fmt: skip
-
-    def release(self, kind: str = "") -> None:
-        """Make a release of a kind; "" is a good one."""
-        here, number = self.here, next(self.numbers)
-        before = active(here.site.store)
-        if kind not in BROKEN:
-            here.migrations += 1
-        version = here.version(number, kind if kind in BROKEN else "")
-        begun, told = time.time(), kind
-        if kind == "killed":
-            release = prepared(here, version)
-            step, when = next(self.points)
-            told = f"killed {when} {plan.forward(release)[step]}"
-            assert killed(here, release, step, when), told
-            progress = carried(here, None)
-        elif kind in MEDDLED:
-            with meddling(here, kind):
-                progress = carried(here, prepared(here, version))
-        else:
-            progress = carried(here, prepared(here, version))
-        if progress.way is Way.STUCK:  # what was in the way is gone now
-            progress = carried(here, None)
-        wanted = Way.TURNED_BACK if kind in GOES_BACK else Way.RELEASED
-        after = active(here.site.store)
-        assert before is not None and after is not None
-        works = after.version.digest
-        alive = {role.partition("-")[0]: found for role, found in here.alive().items()}
-        is_right = (
-            progress.way is wanted
-            and works == (before.version if kind in GOES_BACK else version).digest
-            and alive == {"worker": [works], "server": [works]}
-        )
-        if kind in GOES_BACK and kind not in BROKEN:
-            here.migrations -= 1
-        self.done.append({"kind": told or "good", "ended": str(progress.way), "right": is_right,
-                          "reason": progress.reason, "begun": begun,
-                          "seconds": time.time() - begun})  # fmt: skip
-        print(f"{len(self.done):3}  {told or 'good':40}  {progress.way:12}  "
-              f"{'' if is_right else 'WRONG '}{time.time() - begun:5.0f} s  {progress.reason[:90]}",
-              flush=True)  # fmt: skip
-
-
-def prepared_like(here: Stand) -> Any:
-    """Return a release like those that come, for its steps."""
-    from infra.release.model import release_of
-
-    return release_of(here.version(0), active(here.site.store), 0.0)
+EACH = 120.0
+"""Seconds that a release takes about on two cores, load and drain included; until some are made."""
+ENDS = 60.0
+"""Seconds for the last runs to end, and the stand."""
 
 
 def main() -> int:
     """Do what the command line says; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--good", type=int, default=20)
-    parser.add_argument("--failing", type=int, default=40)
-    parser.add_argument("--kinds", default=",".join(KINDS))
-    parser.add_argument("--every", type=float, default=2.0, help="seconds between two runs")
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks/release.*")
-    parser.add_argument("--picture", type=Path, help="write the first good and failing release")
-    parser.add_argument("--verbose", action="store_true")
-    given = parser.parse_args()
+    given = _arguments().parse_args()
     logging.basicConfig(format="%(asctime)s %(message)s",
                         level=logging.INFO if given.verbose else logging.WARNING)  # fmt: skip
     for noisy in ("httpx", "httpcore", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    kinds = itertools.cycle(given.kinds.split(","))
-    order = ["" for _ in range(given.good)] + [next(kinds) for _ in range(given.failing)]
+    signal.signal(signal.SIGTERM, _end)  # as an error: what the stand started ends with it
+    kinds = tuple(given.kinds.split(",")) if given.kinds else ()
+    if unknown := set(kinds) - {*KINDS, KILLED}:
+        raise SystemExit(f"no such kinds: {', '.join(sorted(unknown))}")
+    asked = order(given.good, given.failing, kinds)
+    until = time.time() + 60 * given.time if given.time else float("inf")
+    print(f"{len(asked)} releases, about {(len(asked) * EACH + 3 * ENDS) / 60:.0f} minutes"
+          f"{f', {given.time:.0f} at most' if given.time else ''}", flush=True)  # fmt: skip
     with stand() as here, tempfile.TemporaryDirectory() as rows:
         first = carried(here, prepared(here, here.version(0)))
         assert first.way is Way.RELEASED, first
-        bench = Bench(here)
         with Load(here, Path(rows), every=given.every, deployments=DEPLOYMENTS) as load:
-            load.settle(90)
-            quiet_until = time.time()
-            for kind in order:
-                bench.release(kind)
-        load.wait()
-        found = account(load)
+            made = _releases(Bench(here), load, asked, until, DOCS if given.write else None)
         records = list(history.records(here.site.store))
         for record in reversed(records):
             print(history.line(record))
-    result = _result(bench.done, found, quiet_until)
-    print(json.dumps({name: value for name, value in result.items() if name != "releases"},
+    print(json.dumps({name: value for name, value in made.items() if name != "releases"},
                      indent=1))  # fmt: skip
     if given.picture:
         _draw(given.picture, records)
-    if given.write:
-        (DOCS / "release.json").write_text(json.dumps(result, indent=1) + "\n")
-        (DOCS / "release.md").write_text(_page(result))
-    return 0 if found.clean and all(one["right"] for one in bench.done) else 1
+    kinds_of_harm = ("lost", "doubled", "mixed", "bad", "errors", "not as expected")
+    return 1 if any(made[name] for name in kinds_of_harm) else 0
 
 
-def _result(done: list[dict[str, Any]], found: Account, quiet_until: float) -> dict[str, Any]:
-    quiet = [wait for at, wait in found.waits.values() if at < quiet_until]
-    during = [wait for at, wait in found.waits.values()
-              if any(r["begun"] <= at <= r["begun"] + r["seconds"] for r in done)]  # fmt: skip
-    return {
-        "good": sum(one["kind"] == "good" for one in done),
-        "failing": sum(one["kind"] != "good" for one in done),
-        "not as expected": [one for one in done if not one["right"]],
-        **{name: value for name, value in asdict(found).items() if name not in ("waits",)},
-        "p95 wait without releases, s": round(p95(quiet), 2),
-        "p95 wait during releases, s": round(p95(during), 2),
-        "releases": done,
-    }
+def _releases(
+    bench: Bench, load: Load, asked: list[str], until: float, folder: Path | None
+) -> dict[str, Any]:
+    """Make the releases, writing what was found after each; return it."""
+    load.settle(90)
+    quiet_until = time.time()
+    for number, kind in enumerate(asked):
+        each = (time.time() - quiet_until) / number if number else EACH
+        if time.time() + max([each, *(one.seconds for one in bench.done)]) + ENDS > until:
+            print(f"the time is over after {number} of {len(asked)} releases", flush=True)
+            break
+        try:
+            one = bench.release(kind)
+        except Exception as error:
+            print(f"{kind}: no release is possible after this: {error}", flush=True)
+            break
+        left = (len(asked) - number - 1) * (time.time() - quiet_until) / (number + 1)
+        print(f"{number + 1:3}  {one}  ({left / 60:.0f} minutes left)", flush=True)
+        if folder is not None:
+            write(folder, result(bench.done, account(load), quiet_until, len(asked)))
+    load.stop()
+    load.wait()
+    made = result(bench.done, account(load, ended=True), quiet_until, len(asked))
+    if folder is not None:
+        write(folder, made)
+    return made
 
 
-def _page(result: dict[str, Any]) -> str:
-    rows = [
-        ("good releases", result["good"]),
-        ("releases that were disturbed", result["failing"]),
-        ("of them not ended as they must", len(result["not as expected"])),
-        ("runs started", result["runs"]),
-        ("runs lost", len(result["lost"])),
-        ("runs doubled", len(result["doubled"])),
-        ("runs of mixed version", len(result["mixed"])),
-        ("runs failed or crashed", len(result["bad"])),
-        ("requests that were tried again", result["retried"]),
-        ("errors that a client's retries did not hide", len(result["errors"])),
-        ("p95 wait without releases, s", result["p95 wait without releases, s"]),
-        ("p95 wait during releases, s", result["p95 wait during releases, s"]),
-    ]
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    kinds: dict[str, list[dict[str, Any]]] = {}
-    for one in result["releases"]:
-        kinds.setdefault(one["kind"], []).append(one)
-    told = "\n".join(
-        f"| {kind} | {len(ones)} | {', '.join(sorted({one['ended'] for one in ones}))} | "
-        f"{sum(one['seconds'] for one in ones) / len(ones):.0f} |"
-        for kind, ones in kinds.items()
-    )
-    return (
-        "# Releases under load\n\nMade by `make bench-release`; a run begins every two seconds at "
-        "most, every fourth has a child.\n\n| what | |\n|---|---:|\n"
-        f"{table}\n\n| kind | times | ended | seconds each |\n|---|---:|---|---:|\n{told}\n"
-    )
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--good", type=int, default=20)
+    parser.add_argument("--failing", type=int, default=40)
+    parser.add_argument("--kinds", default="", help=f"of {', '.join((*KINDS, KILLED))}")
+    parser.add_argument("--every", type=float, default=2.0, help="seconds between two runs")
+    parser.add_argument("--time", type=float, default=0.0, help="minutes; 0 for no bound")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks/release.*")
+    parser.add_argument("--picture", type=Path, help="draw the first good and failing release")
+    parser.add_argument("--verbose", action="store_true")
+    return parser
 
 
 def _draw(path: Path, records: list[Any]) -> None:
+    """Draw the first release that went through and the first that went back."""
     replaced = [record for record in reversed(records) if record.release.replaces]
     chosen = [
         (title, next((one for one in replaced if one.outcome == outcome), None))
         for title, outcome in (("A release", "released"), ("One that goes back", "turned back"))
     ]
     path.write_text(picture([(title, one) for title, one in chosen if one is not None]))
+
+
+def _end(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 if __name__ == "__main__":

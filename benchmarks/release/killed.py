@@ -1,4 +1,6 @@
-"""A driver that is killed at a step: `python -m benchmarks.release.killed SITE STEP before|after`.
+"""A driver that is killed at a step.
+
+`python -m benchmarks.release.killed SITE KIND SHARE before|after`
 
 The release comes on standard input.
 """
@@ -10,13 +12,12 @@ import signal
 import sys
 from pathlib import Path
 
-from infra.release import plan
 from infra.release.driver import PROGRESS, Pace, drive
 from infra.release.hands import Hands
 from infra.release.local.hands import local_hands
 from infra.release.local.site import Site
 from infra.release.model import Release
-from infra.release.plan import Seen, Step
+from infra.release.plan import Kind, Seen, Step
 
 
 class Killed:
@@ -40,9 +41,9 @@ class Killed:
 
 def main() -> None:
     """Do what the command line says."""
-    site, step, when = Site.of(Path(sys.argv[1])), int(sys.argv[2]), sys.argv[3]
+    site, kind, share, when = Site.of(Path(sys.argv[1])), *sys.argv[2:]
     release = PROGRESS.validate_json(sys.stdin.buffer.read()).release
-    hands = Killed(local_hands(site), plan.forward(release)[step], when)
+    hands = Killed(local_hands(site), Step(Kind[kind], int(share)), when)
     drive(site.store, hands, release, Pace(pause=0.5))
 
 

@@ -52,11 +52,21 @@ class Load:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(120)
+        self.stop()
         self._client.close()
 
+    def stop(self) -> None:
+        """Start no more."""
+        self._over.set()
+        self._thread.join(120)
+
     def _run(self) -> None:
+        try:
+            self._start_runs()
+        except Exception as error:  # a load that ended by itself proves nothing
+            self.errors.append(f"the load ended: {type(error).__name__} {error}")
+
+    def _start_runs(self) -> None:
         ids = {one["name"]: one["id"] for one in self._ask("/deployments/filter", {})}
         number = 0
         while not self._over.is_set():
@@ -103,7 +113,7 @@ class Load:
     def _open(self) -> int:
         return sum(not (self.rows / f"{row}.json").exists() for row in list(self.posted))
 
-    def wait(self, patience: float = 600) -> None:
+    def wait(self, patience: float = 180) -> None:
         """Wait until every run that was posted has its row, or will not have one."""
         end = time.monotonic() + patience
         while time.monotonic() < end:
@@ -118,7 +128,8 @@ class Account:
 
     Attributes:
         runs: that were started.
-        lost: without a row.
+        lost: without a row, though there was time.
+        open: without a row so far.
         doubled: whose work was done twice.
         mixed: run by another version than their child, or than their worker's.
         bad: states of runs that are neither completed nor handed over.
@@ -130,6 +141,7 @@ class Account:
 
     runs: int
     lost: list[str]
+    open: list[str]
     doubled: list[str]
     mixed: list[str]
     bad: list[str]
@@ -144,9 +156,15 @@ class Account:
         return not (self.lost or self.doubled or self.mixed or self.bad or self.errors)
 
 
-def account(load: Load) -> Account:
-    """Return what the ledger says of a load that has ended."""
-    rows = {path.stem: json.loads(path.read_text()) for path in load.rows.glob("*.json")}
+def account(load: Load, *, ended: bool = False) -> Account:
+    """Return what the ledger says of a load.
+
+    Args:
+        load: which.
+        ended: whether it has, and was waited for: what has no row then was lost.
+    """
+    posted = dict(load.posted)
+    rows = _rows(load.rows)
     mixed = [name for name, row in rows.items()
              if name.endswith("-child") and rows.get(name.removesuffix("-child"), row)["digest"]
              != row["digest"]]  # fmt: skip
@@ -159,17 +177,27 @@ def account(load: Load) -> Account:
     for row in rows.values():
         versions[row["version"]] = versions.get(row["version"], 0) + 1
     return Account(
-        runs=len(load.posted),
-        lost=sorted(set(load.posted) - set(rows)),
+        runs=len(posted),
+        lost=sorted(set(posted) - set(rows)) if ended else [],
+        open=[] if ended else sorted(set(posted) - set(rows)),
         doubled=sorted(path.name for path in load.rows.glob("*.again.*")),
         mixed=sorted(mixed),
         bad=_bad(load.stand),
-        errors=load.errors,
+        errors=list(load.errors),
         retried=load.retried,
         versions=dict(sorted(versions.items())),
-        waits={row: (at, rows[row]["begun"] - at) for row, at in load.posted.items()
+        waits={row: (at, rows[row]["begun"] - at) for row, at in posted.items()
                if row in rows},
     )  # fmt: skip
+
+
+def _rows(folder: Path) -> dict[str, dict[str, Any]]:
+    found = {}
+    for path in folder.glob("*.json"):
+        text = path.read_text()
+        if text.endswith("}"):  # else it is being written, or its writer was killed at it
+            found[path.stem] = json.loads(text)
+    return found
 
 
 def p95(values: list[float]) -> float:

@@ -26,8 +26,10 @@ from infra.release.ready import prepare
 
 BROKEN = ("image", "canary", "controller", "migration")
 """Versions that must not come to work."""
-MEDDLED = ("worker", "database", "proxy")
+MEDDLED = ("worker", "database", "proxy", "slow", "second")
 """Good versions, and somebody who gets in the way."""
+STALL = 5.0
+"""Seconds that the database stands still: less than what Prefect gives a statement."""
 PACE = Pace(pause=0.5, limits=Limits(deadlines={Kind.MIGRATE: 45.0}))
 
 
@@ -47,6 +49,10 @@ def carried(stand: Stand, release: Release | None, pace: Pace = PACE) -> Progres
     return drive(stand.site.store, local_hands(stand.site), release, pace)
 
 
+class UndisturbedError(Exception):
+    """The disturbance did not happen, or not as it has to."""
+
+
 @contextlib.contextmanager
 def meddling(stand: Stand, how: str) -> Iterator[None]:
     """Get in the way of the release in the block.
@@ -54,26 +60,37 @@ def meddling(stand: Stand, how: str) -> Iterator[None]:
     Args:
         stand: of the release.
         how: ``worker`` kills the old worker while it drains; ``database`` holds a lock on a table
-            that the migration needs; ``proxy`` has nginx refuse its configuration.
+            that the migration needs; ``proxy`` has nginx refuse its configuration; ``slow`` has
+            the database stand still; ``second`` starts another driver beside.
+
+    Raises:
+        UndisturbedError: it did not come to that: what the release ended as says nothing.
     """
-    over = threading.Event()
-    acts: dict[str, tuple[Kind, Callable[[], None]]] = {
-        "worker": (Kind.DRAIN_OLD, lambda: _kill_old_worker(stand)),
-        "proxy": (Kind.START_CONTROLLER, lambda: _spoil(stand)),
-    }
     if how == "database":
         with _locked(stand):
             yield
         return
+    acts: dict[str, tuple[Kind, Callable[[Stand], None]]] = {
+        "worker": (Kind.DRAIN_OLD, _kill_old_worker),
+        "proxy": (Kind.START_CONTROLLER, _spoil),
+        "slow": (Kind.START_CONTROLLER, _stall),
+        "second": (Kind.CANARY_WORKERS, _drive_beside),
+    }
+    over = threading.Event()
     conf = stand.site.folder / "proxy" / "nginx.conf"
     kept = conf.read_text()
     kind, act = acts[how]
+    told = [f"the step {kind} was not seen"]
 
     def watch() -> None:
-        while not over.wait(0.1):
+        while not over.wait(0.05):
             progress = under_way(stand.site.store)
             if progress and progress.step and progress.step.kind is kind:
-                act()
+                try:
+                    act(stand)
+                    told.clear()
+                except Exception as error:
+                    told[:] = [f"{type(error).__name__}: {error}"]
                 return
 
     thread = threading.Thread(target=watch, daemon=True)
@@ -82,16 +99,53 @@ def meddling(stand: Stand, how: str) -> Iterator[None]:
         yield
     finally:
         over.set()
-        thread.join(60)
+        thread.join(120)
         conf.write_text(kept)
+    if told:
+        raise UndisturbedError(f"{how}: {told[0]}")
 
 
 def _kill_old_worker(stand: Stand) -> None:
     progress = under_way(stand.site.store)
     assert progress is not None and progress.release.replaces is not None
-    for one in processes.find(stand.site.folder, f"worker-{progress.release.colour.other}"):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(one.pid, signal.SIGKILL)
+    found = processes.find(stand.site.folder, f"worker-{progress.release.colour.other}")
+    for one in found:
+        os.kill(one.pid, signal.SIGKILL)
+    assert found, "there is no old worker"
+
+
+def _stall(stand: Stand) -> None:
+    """Have every process of PostgreSQL stand still for a while."""
+    master = int((stand.home / "postgres" / "postmaster.pid").read_text().split()[0])
+    found = [master, *(pid for pid in _pids() if _parent(pid) == master)]
+    try:
+        for pid in found:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(STALL)
+    finally:
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _drive_beside(stand: Stand) -> None:
+    """Start another driver, which must be refused."""
+    command = [sys.executable, "-m", "infra.release", "--site", str(stand.site.folder), "resume"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False,
+                          timeout=120)  # fmt: skip
+    assert done.returncode == 1, done
+    assert "another driver is at work" in done.stderr, done.stderr[-500:]
+
+
+def _pids() -> list[int]:
+    return [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()]
+
+
+def _parent(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        # After the name, which may hold anything: state, parent.
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return 0
 
 
 def _spoil(stand: Stand) -> None:
@@ -108,26 +162,40 @@ def _locked(stand: Stand) -> Iterator[None]:
         connection.rollback()
 
 
-def kill_points(release_steps: tuple[Step, ...]) -> list[tuple[int, str]]:
-    """Return where a driver can be killed: before each act and after it."""
-    acted = [n for n, step in enumerate(release_steps) if step.kind is not Kind.DRAIN_OLD]
-    return [(number, when) for when in ("after", "before") for number in acted]
+def kill_points(release: Release) -> list[tuple[Step, str]]:
+    """Return where a driver can be killed on the way forward: before each act and after it."""
+    # A drain is an act only where runs are handed over.
+    acted = [step for step in plan.forward(release) if step.kind is not Kind.DRAIN_OLD]
+    return [(step, when) for when in ("after", "before") for step in acted]
 
 
-def killed(stand: Stand, release: Release, step: int, when: str) -> bool:
-    """Have a driver start a release and be killed; say whether it was.
+BACK_POINTS = [
+    (Step(kind), when)
+    for when in ("after", "before")
+    for kind in (Kind.UNSHIFT, Kind.REVERT, Kind.STOP_NEW_WORKERS)
+]
+"""The same on the way back from a controller that does not come up."""
+
+
+def killed(stand: Stand, release: Release, step: Step, when: str) -> None:
+    """Have a driver start a release and be killed.
 
     Args:
         stand: where.
         release: which.
-        step: number of the step at whose act it is killed.
+        step: at whose act it is killed.
         when: ``before`` or ``after`` the act.
+
+    Raises:
+        UndisturbedError: it was not.
     """
     asked = PROGRESS.dump_json(plan.begin(release, time.time()))
     command = [sys.executable, "-m", "benchmarks.release.killed", str(stand.site.folder),
-               str(step), when]  # fmt: skip
+               step.kind.name, str(step.share), when]  # fmt: skip
     log = stand.home / "killed.log"
     with log.open("ab") as output:
         done = subprocess.run(command, input=asked, stdout=output, stderr=output, cwd=ROOT,
                               check=False, timeout=900)  # fmt: skip
-    return done.returncode == -signal.SIGKILL
+    if done.returncode != -signal.SIGKILL:
+        said = log.read_text(errors="replace")[-500:]
+        raise UndisturbedError(f"the driver was not killed {when} {step}: {said}")

@@ -192,6 +192,9 @@ def main() -> None:
     except (ReleaseProblemError, HeldError, ConflictError, ValueError) as error:
         typer.echo(f"error: {error}", err=True)
         raise SystemExit(1) from None
+    except OSError as error:  # no room, no right, no server
+        typer.echo(f"error: {error}\nA release that had begun: release resume", err=True)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

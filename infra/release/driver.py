@@ -154,7 +154,7 @@ def _loop(session: Session, store: Store, doing: Doing, progress: Progress, pace
         made, action = plan.next(progress, seen, pace.clock(), pace.limits)
         now = pace.clock()
         # Written before an act, always: who has lost the lease learns of it here.
-        if made != progress or action.do is Do.ACT or now - renewed > pace.lease / 4:
+        if made != progress or action.do is Do.ACT or not 0 <= now - renewed <= pace.lease / 4:
             _keep(session, made, pace)
             renewed = now
             for event in made.events[len(progress.events) :]:

@@ -34,7 +34,9 @@ def before(store: Store, now: float, by: str, why: str) -> Release:
     if present is None or made is None or made.release.replaces is None:
         raise ReleaseProblemError("there is no release to go back to")
     version: Version = made.release.replaces.version
-    return release_of(version, present, now, shares=(100,), returns=True, by=by, why=why)
+    # What a return replaced is the newer one: its schema comes first again, and by its own scripts.
+    returns = not made.release.returns
+    return release_of(version, present, now, shares=(100,), returns=returns, by=by, why=why)
 
 
 def line(record: Record) -> str:

@@ -231,9 +231,10 @@ def begin(release: Release, now: float) -> Progress:
 
 
 def resume(progress: Progress, now: float) -> Progress:
-    """Return a stuck release, trying again."""
+    """Return a release as another driver goes on with it; a stuck one tries again."""
     if progress.way is not Way.STUCK:
-        return progress
+        # The time in which there was no driver is not the step's: it would be late at once.
+        return replace(progress, since=now)
     fresh = replace(progress, way=Way.BACK, failures=())
     return _take(_told(fresh, now, "tried again", "back"), now)
 

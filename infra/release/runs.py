@@ -43,6 +43,8 @@ class PrefectRuns:
         canary: name of the deployment that is the canary; it takes the parameter ``expected``, the
             digest of the version that it has to be.
         headers: of every request.
+        lost: of a colour, says which runs nobody will ever begin (`LocalFleet.lost`); by default
+            nothing is known of that here.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class PrefectRuns:
         declared: Callable[[Version], Sequence[Declared]],
         canary: str = "release-canary",
         headers: Mapping[str, str] | None = None,
+        lost: Callable[[Colour], Callable[[Mapping[str, Any]], bool]] | None = None,
     ) -> None:
+        self._lost = lost or (lambda _colour: lambda _run: False)
         self._api, self._pool, self._declared, self._canary = api, pool, declared, canary
         self._client = httpx.Client(timeout=20.0, headers=dict(headers or {}))
 
@@ -210,9 +214,12 @@ class PrefectRuns:
 
     def drained(self, colour: Colour) -> tuple[Look, str]:
         """Say whether no run is under way or due on a colour."""
+        is_lost = self._lost(colour)  # before they are read
         runs = self._open(colour)
         if not runs:
             return Look.DONE, "no run is left"
+        if lost := [run for run in runs if is_lost(run)]:
+            return Look.ABSENT, f"{len(lost)} runs whose worker was lost before they began"
         later = [run for run in runs if self._is_later(run)]
         if later:
             return Look.ABSENT, f"{len(later)} runs to be handed over"
@@ -221,12 +228,19 @@ class PrefectRuns:
     def hand_over(self, colour: Colour, *, due_too: bool) -> None:
         """Give runs that nobody has begun, and nobody waits for, to the other colour.
 
+        Those that were fetched and will not be begun are fetched again, by their own colour.
+
         Args:
             colour: whose.
             due_too: those that are due as well: the colour has no workers.
         """
+        is_lost = self._lost(colour)  # before they are read
         for run in self._open(colour):
-            if self._is_later(run) or (due_too and _untouched(run)):
+            if is_lost(run):
+                state = {"type": "SCHEDULED", "message": "its worker was lost before it began"}
+                body = {"state": state, "force": True}
+                self._send("POST", f"/flow_runs/{run['id']}/set_state", body)
+            elif self._is_later(run) or (due_too and _untouched(run)):
                 self._move(run, colour.other)
 
     def _move(self, run: Mapping[str, Any], to: Colour) -> None:

@@ -28,6 +28,10 @@ TABLE: Final = "dataweave_schema"
 LOCK_SECONDS: Final = 10
 """A migration that waits for a lock has every query behind it wait too: it gives up instead."""
 
+KEY: Final = int.from_bytes(TABLE.encode()[:7], "big")
+"""Of PostgreSQL's lock over migrations: one may outlast its driver's lease, and the next driver
+must not begin it beside."""
+
 
 class AlembicSchema:
     """The schema of a database.
@@ -49,6 +53,8 @@ class AlembicSchema:
         """Bring it to what a version knows; nothing happens where it is there."""
         target = to.schema or "base"
         with tempfile.TemporaryDirectory() as empty, self._connection() as connection:
+            if not connection.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": KEY}):
+                raise Unanswered("somebody else migrates")
             config = Config()
             config.set_main_option("script_location", empty)
             config.set_main_option("path_separator", "os")

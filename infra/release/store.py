@@ -85,9 +85,14 @@ class FileStore:
         """Return a document."""
         try:
             found = json.loads(self._path(key).read_text(encoding="utf-8"))
+            return Document(dict(found["value"]), int(found["revision"]))
         except FileNotFoundError:
             return Document({}, 0)
-        return Document(found["value"], found["revision"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise ReleaseProblemError(
+                f"{self._path(key)} holds no document: {error}\n"
+                "Nothing was done. See docs/runbooks/release-stuck.md"
+            ) from None
 
     def write(self, key: str, value: dict[str, Any], revision: int) -> int:
         """Write a document if its revision is this one."""
@@ -96,12 +101,18 @@ class FileStore:
                 raise ConflictError(key)
             path = self._path(key)
             path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_suffix(f".{os.getpid()}")
-            with fresh.open("w", encoding="utf-8") as file:
-                json.dump({"revision": revision + 1, "value": value}, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())  # an act follows: its record is there before
+            # One name for all writers, who hold the lock: a killed one leaves one file, not many.
+            fresh = path.with_suffix(".new")
+            try:
+                with fresh.open("w", encoding="utf-8") as file:
+                    json.dump({"revision": revision + 1, "value": value}, file, indent=1)
+                    file.flush()
+                    os.fsync(file.fileno())  # an act follows: its record is there before
+            except OSError:  # a full disk: what was there stays, and room is not taken away
+                fresh.unlink(missing_ok=True)
+                raise
             fresh.replace(path)
+            _settle(path.parent)
         return revision + 1
 
     @contextlib.contextmanager
@@ -125,6 +136,15 @@ class FileStore:
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"
+
+
+def _settle(folder: Path) -> None:
+    """Have a rename survive a loss of power."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class Session:

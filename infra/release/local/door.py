@@ -12,6 +12,7 @@ from typing import Final
 import httpx
 
 from infra.controller.layout import program
+from infra.release.hands import Unanswered
 from infra.release.local import processes
 from infra.release.local.site import Site
 from infra.release.model import Colour
@@ -77,15 +78,24 @@ class NginxDoor:
         """
         before = self._upstream.read_text(encoding="utf-8")
         self._write(self._said(colour))
-        tried = subprocess.run(  # noqa: S603
-            [*self._command(), "-t"], capture_output=True, text=True, check=False, timeout=30
-        )
-        if tried.returncode:
+        try:
+            self._reload(colour)
+        except BaseException:
+            # Else nginx would point there after its next start, whoever is there then.
             self._write(before)
+            raise
+
+    def _reload(self, colour: Colour) -> None:
+        try:
+            tried = subprocess.run(  # noqa: S603
+                [*self._command(), "-t"], capture_output=True, text=True, check=False, timeout=30
+            )
+        except subprocess.TimeoutExpired:
+            raise Unanswered("nginx -t does not end") from None
+        if tried.returncode:
             raise ReleaseProblemError(f"nginx refuses: {' '.join(tried.stderr.split())[-300:]}")
         master = self._master()
         if master is None:
-            self._write(before)
             raise ReleaseProblemError("nginx does not run")
         os.kill(master, signal.SIGHUP)
         end, seen = time.monotonic() + PATIENCE, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -92,12 +93,35 @@ class LocalFleet:
             if body["name"] not in there:
                 self._ask(f"/work_pools/{pool}/queues", body, there_already=True)
 
+    def lost(self, colour: Colour) -> Callable[[Mapping[str, Any]], bool]:
+        """Look at processes; return which runs, read after that, nobody will ever begin.
+
+        A worker that is killed leaves runs that it had fetched, some with a process already. Such a
+        process may still begin its run, or die before that. The runs are read afterwards: one that
+        is not begun then, and had no process, will have none: its worker is older than the one
+        that is there.
+        """
+        alive = processes.runs_of(self._site.folder)
+        there = processes.find(self._site.folder, _role(colour))
+        begun = min((one.started for one in there), default=float("inf"))
+
+        def is_lost(run: Mapping[str, Any]) -> bool:
+            state = run["state"] or {}
+            return (
+                state.get("type") == "PENDING"
+                and (run["work_queue_name"] or "").endswith(f"-{colour}")
+                and run["id"] not in alive
+                and _seconds(state["timestamp"]) < begun
+            )
+
+        return is_lost
+
     def _take_back(self, colour: Colour) -> None:
         """Reschedule what a worker that was killed had fetched and not begun."""
-        alive = processes.runs_of(self._site.folder)
+        is_lost = self.lost(colour)
         asked = {"flow_runs": {"state": {"type": {"any_": ["PENDING"]}}}, "limit": 200}
         for run in self._ask("/flow_runs/filter", asked):
-            if (run["work_queue_name"] or "").endswith(f"-{colour}") and run["id"] not in alive:
+            if is_lost(run):
                 state = {"type": "SCHEDULED", "message": "its worker was lost before it began"}
                 self._ask(f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
 

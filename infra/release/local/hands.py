@@ -22,8 +22,9 @@ def local_hands(site: Site) -> Hands:
     def declared(version: Version) -> Sequence[Declared]:
         return kept(store, version.digest)
 
+    fleet = LocalFleet(site)
     return Hands(
-        LocalFleet(site),
+        fleet,
         LocalController(site),
         NginxDoor(site),
         AlembicSchema(site.database),
@@ -33,5 +34,6 @@ def local_hands(site: Site) -> Hands:
             site.pool,
             declared,
             site.canary,
+            lost=fleet.lost,
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from infra.release import history, plan
 from infra.release.driver import Pace, active, ask_back, drive, under_way
-from infra.release.model import Colour
+from infra.release.model import ACTIVE as ACTIVE_DOCUMENT
+from infra.release.model import RECORD, Active, Colour, Record
 from infra.release.plan import Do, Kind, Limits, Look, Seen, Step, Way
 from infra.release.store import (
     CURRENT,
@@ -238,6 +240,41 @@ def test_what_never_answers_is_late_in_the_end() -> None:
     assert clock.now - begun > Limits().deadline(Kind.MIGRATE)
 
 
+def test_the_time_without_a_driver_is_not_the_steps() -> None:
+    store, clock = Memory(), Clock()
+    kill = [True]
+
+    def trouble(what: str, at: Step) -> str | None:
+        if at.kind is Kind.MIGRATE and what == "act" and kill:
+            kill.clear()
+            return "killed before"
+        return None
+
+    world = World(trouble)
+    with pytest.raises(Killed):
+        drive(store, world, release(), pace(clock))
+    clock.sleep(2 * Limits().deadline(Kind.MIGRATE))  # found dead in the morning
+    assert drive(store, world, None, pace(clock)).way is Way.RELEASED
+
+
+def test_a_clock_that_was_set_back_does_not_end_the_renewals() -> None:
+    """Renewals are what shows a driver that it lost the lease; a drain may last for hours."""
+    store, clock = Memory(), Clock()
+    until: list[float] = []
+
+    def trouble(what: str, at: Step) -> str | None:
+        if at.kind is Kind.DRAIN_OLD and what == "look":
+            until.append(store.read(CURRENT).value["lease"]["until"])
+            if len(until) == 1:
+                clock.now -= 100_000
+        return None
+
+    world = World(trouble)
+    world.busy[Colour.BLUE] = 4
+    assert through(store, world, release(), clock).way is Way.RELEASED
+    assert until[1] < until[0], "it was renewed by the clock as it is now"
+
+
 def test_a_stale_observation_is_of_no_meaning() -> None:
     progress = plan.begin(release(), 0.0)
     seen = Seen(Step(Kind.SWAP_PROXY), Look.DONE)
@@ -283,13 +320,7 @@ def test_two_drivers_never_act_at_once(tmp_path: Path) -> None:
         drive(store, world, None, pace(clock), "second")
     # Its lease runs out while it is held up: another goes on, and it may do nothing more.
     clock.sleep(10_000)
-    late = Pace(
-        clock=clock,
-        sleep=clock.sleep,
-        pause=30.0,
-        limits=Limits(deadlines=dict.fromkeys(Kind, 1e6)),
-    )
-    assert drive(store, world, None, late, "second").way is Way.RELEASED
+    assert drive(store, world, None, pace(clock), "second").way is Way.RELEASED
     acts = list(world.acts)
     on.set()
     thread.join(60)
@@ -307,6 +338,41 @@ def test_files_are_written_on_condition(tmp_path: Path) -> None:
         pass
     with store.alone() as certain:
         assert certain
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FileStore(tmp_path)
+    store.write(CURRENT, {"x": 1}, 0)
+
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("infra.release.store.os.fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            store.write(CURRENT, {"x": 2}, 1)
+    assert store.read(CURRENT) == Document({"x": 1}, 1)
+    assert not list(tmp_path.glob("*.new"))
+    assert store.write(CURRENT, {"x": 2}, 1) == 2
+
+
+@pytest.mark.parametrize("text", ["", '{"revision": 3, "val', "[]", '{"revision": 3}'])
+def test_a_damaged_document_is_named(tmp_path: Path, text: str) -> None:
+    store = FileStore(tmp_path)
+    (tmp_path / "current.json").write_text(text)
+    with pytest.raises(ReleaseProblemError, match=r"current\.json"):
+        drive(store, World(), release())
+    assert (tmp_path / "current.json").read_text() == text
+
+
+def test_a_half_written_document_is_none(tmp_path: Path) -> None:
+    """A writer that was killed leaves a file beside, which nobody reads."""
+    store = FileStore(tmp_path)
+    store.write("a", {"x": 1}, 0)
+    (tmp_path / "a.new").write_text('{"revision": 2, "val')
+    assert store.read("a") == Document({"x": 1}, 1)
+    assert store.write("a", {"x": 2}, 1) == 2
+    assert store.read("a").value == {"x": 2}
 
 
 def test_of_many_that_write_one_wins(tmp_path: Path) -> None:
@@ -343,3 +409,15 @@ def test_going_back_to_the_version_before() -> None:
     steps = [str(step) for step in plan.forward(back)]
     assert "migrate" not in steps and steps[-1] == "lower schema"
     assert steps.index("stop old controller") < steps.index("lower schema")
+    # And forward again: its controller needs its schema before it comes up.
+    returned = Active(OLD, Colour.BLUE, back.id)
+    store.write(f"releases/{back.id}", RECORD.dump_python(
+        Record(back, "released", "", 0.0, 1.0, release().id), mode="json"), 0)  # fmt: skip
+    found = store.read(CURRENT)
+    changed = {"active": ACTIVE_DOCUMENT.dump_python(returned, mode="json"), "last": back.id}
+    store.write(CURRENT, {**found.value, **changed}, found.revision)
+    again = history.before(store, clock(), "me", "because")
+    assert again.version == NEW and not again.returns
+    steps = [str(step) for step in plan.forward(again)]
+    assert steps.index("migrate") < steps.index("start controller")
+    assert "lower schema" not in steps
