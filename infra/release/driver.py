@@ -104,7 +104,7 @@ def drive(
             if progress.way in plan.ENDED:
                 settle(session, store, progress, pace.clock())
         finally:
-            _leave(session)
+            _leave(session, pace.clock())
         return progress
 
 
@@ -133,7 +133,7 @@ def _load(session: Session, release: Release | None, pace: Pace) -> Progress:
             "Go on with it (release resume) or have it go back (release rollback) first."
         )
     if found:
-        return plan.resume(PROGRESS.validate_python(found), pace.clock())
+        return plan.resume(PROGRESS.validate_python(found), pace.clock(), session.idle)
     if release is None:
         raise ReleaseProblemError("no release is under way")
     now_active = session.value.get("active")
@@ -227,8 +227,8 @@ def settle(session: Session, store: Store, progress: Progress, now: float) -> No
     session.keep(now, **changed)
 
 
-def _leave(session: Session) -> None:
+def _leave(session: Session, now: float) -> None:
     try:
-        session.leave()
+        session.leave(now)
     except Exception as error:
         log.warning("the lease was not given back: %s", _line(error))

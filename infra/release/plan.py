@@ -230,11 +230,17 @@ def begin(release: Release, now: float) -> Progress:
     return _take(made, now)
 
 
-def resume(progress: Progress, now: float) -> Progress:
-    """Return a release as another driver goes on with it; a stuck one tries again."""
+def resume(progress: Progress, now: float, idle: float = 0.0) -> Progress:
+    """Return a release as another driver goes on with it; a stuck one tries again.
+
+    Args:
+        progress: so far.
+        now: seconds since the epoch.
+        idle: seconds in which there was no driver: they are not the step's, which would be late at
+            once. A driver that comes and goes does not make a step's time endless.
+    """
     if progress.way is not Way.STUCK:
-        # The time in which there was no driver is not the step's: it would be late at once.
-        return replace(progress, since=now)
+        return replace(progress, since=min(now, progress.since + idle))
     fresh = replace(progress, way=Way.BACK, failures=())
     return _take(_told(fresh, now, "tried again", "back"), now)
 

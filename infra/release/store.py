@@ -165,7 +165,13 @@ class Session:
         found = store.read(CURRENT)
         lease = found.value.get("lease")
         if lease and not void and lease["until"] > now and lease["holder"] != holder:
-            raise HeldError(f"{lease['holder']} drives, until {lease['until']:.0f}")
+            told = f"{lease['holder']} drives; its lease runs out in {lease['until'] - now:.0f} s"
+            if lease["until"] - now > 2 * ttl:  # of a driver whose clock is ahead, or ours is back
+                told += ", longer than a lease lasts: set the clocks right"
+            raise HeldError(told)
+        seen = lease["until"] - ttl if lease else found.value.get("left", now)
+        self.idle: float = max(0.0, now - seen)
+        """Seconds since the last record of the driver before."""
         self.value, self._revision = dict(found.value), found.revision
         try:
             self.keep(now)
@@ -183,9 +189,9 @@ class Session:
         self._revision = self._store.write(CURRENT, value, self._revision)
         self.value = value
 
-    def leave(self) -> None:
+    def leave(self, now: float) -> None:
         """Give the lease back."""
-        value = {**self.value, "lease": None}
+        value = {**self.value, "lease": None, "left": now}
         self._revision = self._store.write(CURRENT, value, self._revision)
         self.value = value
 

@@ -257,6 +257,20 @@ def test_the_time_without_a_driver_is_not_the_steps() -> None:
     assert drive(store, world, None, pace(clock)).way is Way.RELEASED
 
 
+def test_a_driver_that_comes_and_goes_does_not_stretch_a_step() -> None:
+    """As in an account: each call of a hook drives for some minutes."""
+    world = World(lambda what, at: "unanswered" if at.kind is Kind.MIGRATE else None)
+    store, clock = Memory(), Clock()
+    call = Pace(clock=clock, sleep=clock.sleep, pause=30.0, patience=300.0)
+    progress = drive(store, world, release(), call)
+    for _ in range(20):
+        if progress.way is not Way.FORWARD:
+            break
+        clock.sleep(60)  # until the next one
+        progress = drive(store, world, None, call)
+    assert progress.reason.startswith("migrate: not done after")
+
+
 def test_a_clock_that_was_set_back_does_not_end_the_renewals() -> None:
     """Renewals are what shows a driver that it lost the lease; a drain may last for hours."""
     store, clock = Memory(), Clock()
@@ -396,8 +410,10 @@ def test_of_many_that_write_one_wins(tmp_path: Path) -> None:
 def test_a_lease_left_by_the_dead_is_void_where_that_is_known() -> None:
     store = Memory()
     Session(store, "dead", 180, 0.0, void=False)
-    with pytest.raises(HeldError):
+    with pytest.raises(HeldError, match="in 179 s$"):
         Session(store, "other", 180, 1.0, void=False)
+    with pytest.raises(HeldError, match="clocks"):
+        Session(store, "other", 180, -86_400.0, void=False)
     Session(store, "other", 180, 1.0, void=True)
 
 
