@@ -410,11 +410,14 @@ def test_of_many_that_write_one_wins(tmp_path: Path) -> None:
 def test_a_lease_left_by_the_dead_is_void_where_that_is_known() -> None:
     store = Memory()
     Session(store, "dead", 180, 0.0, void=False)
-    with pytest.raises(HeldError, match="in 179 s$"):
+    with pytest.raises(HeldError, match=r"in 179 s$"):
         Session(store, "other", 180, 1.0, void=False)
     with pytest.raises(HeldError, match="clocks"):
         Session(store, "other", 180, -86_400.0, void=False)
-    Session(store, "other", 180, 1.0, void=True)
+    other = Session(store, "other", 180, 100.0, void=True)
+    assert other.idle == 100.0  # since the dead one's last record
+    other.leave(150.0)
+    assert Session(store, "third", 180, 170.0, void=False).idle == 20.0
 
 
 def test_going_back_to_the_version_before() -> None:
