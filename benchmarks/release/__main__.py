@@ -115,12 +115,13 @@ def _arguments() -> argparse.ArgumentParser:
 
 def _draw(path: Path, records: list[Any]) -> None:
     """Draw the first release that went through and the first that went back."""
-    replaced = [record for record in reversed(records) if record.release.replaces]
-    chosen = [
-        (title, next((one for one in replaced if one.outcome == outcome), None))
-        for title, outcome in (("A release", "released"), ("One that goes back", "turned back"))
-    ]
-    path.write_text(picture([(title, one) for title, one in chosen if one is not None]))
+    chosen = []
+    for outcome, title in (("released", "A release"), ("turned back", "One that goes back")):
+        found = (r for r in reversed(records) if r.release.replaces and r.outcome == outcome)
+        if (record := next(found, None)) is not None:
+            why = record.reason.partition(";")[0]  # behind it, where to look on this machine
+            chosen.append((f"{title}: {why}" if why else title, record))
+    path.write_text(picture(chosen), encoding="utf-8")
 
 
 def _end(number: int, _frame: object) -> None:
