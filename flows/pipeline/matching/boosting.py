@@ -80,8 +80,17 @@ def folds_of(groups: Ints, labels: Ints) -> Ints:
     """Return a fold, 0 to FOLDS - 1, for each pair: the pairs of one record stay together.
 
     Groups are dealt out in the order of a hash of their number, those with matches first, so that
-    every fold has its share of matches.
+    every fold has its share of matches. Where a few records hold all pairs of a kind, that would
+    leave nothing to learn that kind from beside some fold: then the pairs are dealt out singly.
     """
+    dealt = _deal(groups, labels)
+    for value in (0, 1):
+        if len(np.unique(dealt[labels == value])) < 2:
+            return _deal(np.arange(len(labels)), labels)
+    return dealt
+
+
+def _deal(groups: Ints, labels: Ints) -> Ints:
     found, where = np.unique(groups, return_inverse=True)
     matched = np.bincount(where, labels) > 0
     shuffled = np.random.default_rng(7).permutation(len(found))

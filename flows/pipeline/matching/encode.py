@@ -21,6 +21,7 @@ from scipy import sparse  # type: ignore[import-untyped]
 
 from flows.pipeline.matching.arrays import Floats, Ints, Sparse
 from flows.pipeline.matching.sizes import sizes
+from flows.pipeline.matching.tables import OTHERS
 from flows.pipeline.matching.terms import Terms, grams, words
 from flows.pipeline.matching.text import TEXT_LIMIT, fold
 from flows.pipeline.matching.vocabulary import Vocabulary, count_terms, merge
@@ -28,6 +29,8 @@ from flows.pipeline.matching.vocabulary import Vocabulary, count_terms, merge
 BATCH: Final = 50_000
 """Rows of which terms are taken at once: some 100 MB while it lasts."""
 GRAM: Final = 3
+OTHER_LIMIT: Final = 200
+"""Code points of a column of no role that are read."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Encoded:
 
     Attributes:
         texts: folded columns ``title``, ``brand``, ``description``, and ``name`` (title with the
-            brand), ``gtin`` and ``mpn`` (null where there is none).
+            brand), ``gtin`` and ``mpn`` (null where there is none); OTHERS where there are.
         price: NaN where there is none.
         sizes: see ``sizes``.
         title: CSR over the word vocabulary, each word with its rarity.
@@ -83,6 +86,7 @@ def folded(records: pl.DataFrame) -> pl.DataFrame:
         fold("category", 200).alias("category"),
         fold("mpn", 100).alias("mpn"),
         "gtin",
+        *(fold(name, OTHER_LIMIT).alias(name) for name in OTHERS if name in records.columns),
     )
     return texts.with_columns(
         name=pl.concat_str("brand", "title", "mpn", separator=" ")

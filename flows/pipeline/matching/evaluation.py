@@ -23,8 +23,8 @@ from flows.pipeline.matching.arrays import Ints, distinct
 from flows.pipeline.matching.assign import one_to_one
 from flows.pipeline.matching.folder import Benchmark
 from flows.pipeline.matching.matcher import CANDIDATES, Matcher, Scored, Tables, with_context
-from flows.pipeline.matching.tables import infer_roles
-from flows.pipeline.matching.training import Trained, fingerprint, fit, labelled_rows
+from flows.pipeline.matching.tables import infer_roles, others_in_common
+from flows.pipeline.matching.training import Trained, fingerprint, fit, labelled_rows, labels_of
 from flows.pipeline.matching.unsupervised import learn_alone
 
 DEPTHS: Final = (5, 10, 20)
@@ -45,16 +45,18 @@ def evaluate(data: Benchmark, *, unsupervised: bool = False) -> dict[str, Any]:
             side: {"rows": frame.height, "roles": infer_roles(frame).describe()}
             for side, frame in (("A", data.a), ("B", data.b))
         },
+        "also compared": ", ".join(name for name, _ in others_in_common(data.a, data.b)) or "-",
     }
     if data.true is not None:
         report["candidates"] = candidate_recall(tables, *tables.rows(data.true))
         report |= whole_tables(tables, data.true)
     else:
-        pairs = pl.concat(
-            [frame.select([*frame.columns[:2], "label"]) for frame in data.labelled.values()]
-        )
-        true = pairs.filter(pl.col("label").cast(pl.Int64, strict=False) == 1)
-        report["candidates"] = candidate_recall(tables, *tables.rows(true))
+        true = [
+            tables.rows(frame.filter(labels_of(frame, f"{name}.csv") == 1))
+            for name, frame in data.labelled.items()
+        ]
+        i, j = (np.concatenate(rows) for rows in zip(*true, strict=True))
+        report["candidates"] = candidate_recall(tables, i, j)
         report |= split(tables, data, unsupervised=unsupervised)
     report["seconds"] = round(time.perf_counter() - started, 2)
     report["peak_memory_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
@@ -81,7 +83,7 @@ def split(tables: Tables, data: Benchmark, *, unsupervised: bool) -> dict[str, A
     trained = None if unsupervised else _trained(tables, data)
     matcher = trained.matcher if trained else learn_alone(tables)
     test_i, test_j = tables.rows(data.labelled["test"])
-    test = data.labelled["test"]["label"].cast(pl.Int64).to_numpy()
+    test = labels_of(data.labelled["test"]).to_numpy()
     report: dict[str, Any] = {"model": "unsupervised" if unsupervised else "trained on train"}
     for name in ("pair", "context"):
         with_rivals = name == "context"
@@ -109,7 +111,7 @@ def _trained(tables: Tables, data: Benchmark) -> Trained:
 def _threshold(tables: Tables, data: Benchmark, trained: Trained, name: str) -> float:
     """Chosen on valid, together with the held-out scores of train: one alone is a noisy judge."""
     i, j = tables.rows(data.labelled["valid"])
-    labels = data.labelled["valid"]["label"].cast(pl.Int64).to_numpy()
+    labels = labels_of(data.labelled["valid"]).to_numpy()
     probability = trained.matcher.probabilities(tables, i, j, name == "context")
     held_out = trained.context if name == "context" else trained.pair
     return figures.best_threshold(

@@ -26,6 +26,19 @@ OTHER_BRAND: Final = 60.0
 SURE: Final = 0.9
 """Probability from which a missing word no longer makes a variant: the model has weighed it."""
 _AT: Final = {name: place for place, name in enumerate(NAMES)}
+_READ: Final = {
+    name: place
+    for place, name in enumerate(
+        (
+            *("gtin_same", "mpn_ratio", "shared_codes", "codes_conflict", "a_found", "b_found"),
+            *("brand_ratio", "size_distance", "multiplier_distance", "prices", "price_log_ratio"),
+        )
+    )
+}
+"""Features that the reasons are made of."""
+_COLUMNS: Final = [_AT[name] for name in _READ]
+BATCH: Final = 10_000
+"""Pairs put into words at once."""
 
 
 def kinds(features: Floats, probability: Floats) -> pl.Series:
@@ -68,16 +81,19 @@ def reasons(
     """
     titles_a = a["title"].gather(i).to_list()
     titles_b = b["title"].gather(j).to_list()
-    said = [
-        "; ".join(_reasons(row, left, right, sides))
-        for row, left, right in zip(features, titles_a, titles_b, strict=True)
-    ]
+    said = []
+    for start in range(0, len(i), BATCH):
+        cut = slice(start, start + BATCH)
+        # As lists of numbers: one by one, numpy's scalars cost more than all the words.
+        rows = features[cut, _COLUMNS].tolist()
+        for row, left, right in zip(rows, titles_a[cut], titles_b[cut], strict=True):
+            said.append("; ".join(_reasons(row, left, right, sides)))
     return pl.Series("reasons", said, dtype=pl.String)
 
 
-def _reasons(row: Floats, left: str, right: str, sides: tuple[str, str]) -> list[str]:
+def _reasons(row: list[float], left: str, right: str, sides: tuple[str, str]) -> list[str]:
     def of(name: str) -> float:
-        return float(row[_AT[name]])
+        return row[_READ[name]]
 
     said = []
     if of("gtin_same") == 1:

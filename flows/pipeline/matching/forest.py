@@ -162,17 +162,6 @@ def _add(node: dict[str, Any], found: dict[str, list[Any]], first: int) -> int:
 
 
 @compiled
-def _lowest(mask: Any) -> int:  # pragma: no cover - compiled
-    """The lowest bit of a mask, by halves; the highest of none."""
-    leaf = 0
-    for half in (16, 8, 4, 2, 1):
-        if mask & np.uint32((1 << half) - 1) == 0:
-            leaf += half
-            mask >>= np.uint32(half)
-    return leaf
-
-
-@compiled
 def _sums(  # pragma: no cover - compiled
     rows: Any,
     out: Any,
@@ -186,19 +175,23 @@ def _sums(  # pragma: no cover - compiled
 ) -> None:
     width = 256
     block = np.empty((rows.shape[1], width), np.float32)
-    left = np.empty(width, np.uint32)
+    left, total = np.empty(width, np.uint32), np.empty(width)
+    # The place of the lowest bit is the exponent of that bit as a float: no branches, many at once.
+    lowest = np.empty(width, np.float32)
+    bits = lowest.view(np.int32)
+    every = np.uint32(0xFFFFFFFF)
     for start in range(0, rows.shape[0], width):
         count = min(width, rows.shape[0] - start)
         for column in range(rows.shape[1]):
             for row in range(count):
                 block[column, row] = rows[start + row, column]
         node, first = 0, 0
+        total[:] = 0
         for tree in range(nodes.shape[0]):
-            left[:] = np.uint32(0xFFFFFFFF)
+            left[:] = every
             for _ in range(nodes[tree]):
                 values = block[feature[node]]
                 limit, kept = threshold[node], ~struck[node]
-                every = np.uint32(0xFFFFFFFF)
                 if unknown_left[node]:
                     for row in range(width):
                         left[row] &= kept if values[row] > limit else every
@@ -207,7 +200,12 @@ def _sums(  # pragma: no cover - compiled
                         left[row] &= every if values[row] <= limit else kept
                 node += 1
             last = leaves[tree] - 1
-            for row in range(count):
-                leaf = _lowest(left[row])
-                out[start + row] += value[first + min(leaf, last)]
+            for row in range(width):
+                lowest[row] = np.float32(np.int32(left[row] & (~left[row] + np.uint32(1))))
+            for row in range(width):
+                # Masked once more: a damaged tree may have struck out every leaf.
+                leaf = (((bits[row] >> 23) & 255) - 127) & 31
+                total[row] += value[first + min(leaf, last)]
             first += leaves[tree]
+        for row in range(count):
+            out[start + row] = total[row]

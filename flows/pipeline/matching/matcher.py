@@ -26,7 +26,7 @@ from flows.pipeline.matching.errors import PairsError
 from flows.pipeline.matching.features import CHEAP, NAMES, add_strings, cheap_features
 from flows.pipeline.matching.features.plain import plain_probability
 from flows.pipeline.matching.lexicon import Lexicon
-from flows.pipeline.matching.tables import canonical
+from flows.pipeline.matching.tables import as_text, canonical_pair, ids_of_pairs
 
 CANDIDATES: Final = 10
 """Best of each view for each record, asked from both tables."""
@@ -67,7 +67,7 @@ class Tables:
         Raises:
             TableError: a table has no titles, or ids that are missing or not unique.
         """
-        return cls.of_records(canonical(a, table="table A"), canonical(b, table="table B"))
+        return cls.of_records(*canonical_pair(a, b))
 
     @classmethod
     def of_records(cls, left: pl.DataFrame, right: pl.DataFrame) -> Tables:
@@ -79,15 +79,15 @@ class Tables:
         """Return the rows that pairs of ids point to.
 
         Args:
-            pairs: the first two columns are the ids in A and in B.
+            pairs: the ids in A and in B, see ``tables.ids_of_pairs``.
 
         Raises:
             PairsError: an id is not in its table.
         """
         found = []
-        for place, records, table in ((0, self.a_records, "A"), (1, self.b_records, "B")):
-            name = pairs.columns[place]
-            ids = pairs.select(pl.col(name).cast(pl.String).alias("id"))
+        names = ids_of_pairs(pairs)
+        for name, records, table in zip(names, (self.a_records, self.b_records), "AB", strict=True):
+            ids = as_text(pairs[name]).alias("id").to_frame()
             rows = ids.join(
                 records.select("id").with_row_index("row"),
                 on="id",
@@ -267,7 +267,7 @@ class Matcher:
         Args:
             a: one table, any columns.
             b: the other.
-            pairs: of ids, in its first two columns.
+            pairs: of ids, see ``tables.ids_of_pairs``.
             context: look at the rivals too, for which the tables must be whole.
 
         Returns:

@@ -20,7 +20,7 @@ from flows.pipeline.matching.arrays import Flags, Floats, Ints
 from flows.pipeline.matching.assign import one_to_one as choose
 from flows.pipeline.matching.features import NAMES
 from flows.pipeline.matching.matcher import Matcher, Scored, Tables
-from flows.pipeline.matching.tables import canonical
+from flows.pipeline.matching.tables import canonical_pair
 from flows.pipeline.matching.unsupervised import learn_alone
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def match(
     if client is not None:
         from flows.pipeline.matching.parallel import match_on
 
-        left, right = canonical(a, table="table A"), canonical(b, table="table B")
+        left, right = canonical_pair(a, b)
         return match_on(
             client,
             left,

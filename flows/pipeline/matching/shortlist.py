@@ -189,8 +189,11 @@ def _shortlist(  # pragma: no cover - compiled
         held = 0
         for place in range(seen):
             record = touched[place]
-            score = np.round(total[record] * 1e5)
+            raw = total[record] * 1e5
             total[record] = 0
+            if held == LONG and raw + 1 < scores[held - 1]:  # most of them: not worth the rounding
+                continue
+            score = np.round(raw)
             if score >= least or record == leader:
                 held = _keep(best, scores, held, record, score)
         kept = 0

@@ -29,6 +29,7 @@ from flows.pipeline.matching.matcher import (
     unite,
     with_context,
 )
+from flows.pipeline.matching.tables import as_text
 
 LEAST_EACH = 10
 """Matches, and other pairs, below which nothing can be learnt: two for each fold."""
@@ -47,7 +48,8 @@ def train(
     Args:
         a: one table, any columns.
         b: the other.
-        pairs: ids in the first two columns, and ``label`` (1 the same product, 0 another).
+        pairs: two columns of ids (``tables.ids_of_pairs``), and ``label`` (1 the same product, 0
+            another).
         target_precision: that accepted pairs shall have.
 
     Raises:
@@ -79,18 +81,7 @@ class Trained:
 
 def labelled_rows(tables: Tables, pairs: pl.DataFrame) -> tuple[Ints, Ints, Ints]:
     """Return rows and labels of labelled pairs, each pair once, sorted."""
-    if "label" not in pairs.columns or pairs.width < 3:
-        raise PairsError(
-            f"labelled pairs have the columns {', '.join(pairs.columns)}",
-            "Give two columns of ids and a column 'label' of 0 and 1.",
-        )
-    labels = pairs["label"].cast(pl.Int64, strict=False)
-    wrong = (~labels.is_in([0, 1])).fill_null(True).arg_true()
-    if len(wrong):
-        raise PairsError(
-            f"pairs, row {wrong[0] + 1}, column 'label': {pairs['label'][int(wrong[0])]!r}",
-            "A label is 1 for the same product and 0 for another.",
-        )
+    labels = labels_of(pairs)
     i, j = tables.rows(pairs)
     unique = pl.DataFrame({"i": i, "j": j, "label": labels}).unique().sort("i", "j", "label")
     twice = unique.filter(pl.struct("i", "j").is_duplicated())
@@ -108,6 +99,29 @@ def labelled_rows(tables: Tables, pairs: pl.DataFrame) -> tuple[Ints, Ints, Ints
                 "Label more pairs, or match without labels.",
             )
     return unique["i"].to_numpy(), unique["j"].to_numpy(), label
+
+
+def labels_of(pairs: pl.DataFrame, called: str = "pairs") -> pl.Series:
+    """Return the labels, 0 or 1.
+
+    Raises:
+        PairsError: there is no column ``label``, or something else stands in it.
+    """
+    if "label" not in pairs.columns:
+        raise PairsError(
+            f"{called}: labelled pairs have the columns {', '.join(pairs.columns)}",
+            "Give two columns of ids and a column 'label' of 0 and 1.",
+        )
+    given = pairs["label"]
+    told = given.cast(pl.Int8) if given.dtype == pl.Boolean else given
+    labels = as_text(told).str.strip_chars().cast(pl.Float64, strict=False)
+    wrong = (~labels.is_in([0.0, 1.0])).fill_null(True).arg_true()
+    if len(wrong):
+        raise PairsError(
+            f"{called}, row {wrong[0] + 1}, column 'label': {given[int(wrong[0])]!r}",
+            "A label is 1 for the same product and 0 for another.",
+        )
+    return labels.cast(pl.Int64)
 
 
 def fit(

@@ -1,4 +1,4 @@
-"""Facts beside the words: price, pack size, trade item number.
+"""Facts beside the words: price, pack size, trade item number, numbers in other columns.
 
 Each is NaN where a side does not say it. Sizes are compared unit by unit as the distance of their
 logarithms, so that 330 ml against 0.33 l is 0 and a six-pack against one bottle is ln 6.
@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import polars as pl
 
 from flows.pipeline.matching.arrays import Floats, Ints
 from flows.pipeline.matching.encode import Encoded
 from flows.pipeline.matching.sizes import COUNT
+from flows.pipeline.matching.tables import OTHERS
 
 NAMES: Final = (
     "price_distance",
@@ -22,6 +24,7 @@ NAMES: Final = (
     "size_said",
     "multiplier_distance",
     "gtin_same",
+    *(f"{name}_number" for name in OTHERS),
 )
 
 
@@ -39,5 +42,25 @@ def facts(a: Encoded, b: Encoded, i: Ints, j: Ints) -> Floats:
     gtin_a, gtin_b = a.texts["gtin"].gather(i), b.texts["gtin"].gather(j)
     same = (gtin_a == gtin_b).cast(float).fill_null(float("nan")).to_numpy()
     return np.column_stack(
-        [np.abs(ratio), ratio, said, size, known.sum(axis=1), multiplier, same]
+        [
+            *(np.abs(ratio), ratio, said, size, known.sum(axis=1), multiplier, same),
+            *(_apart(a, b, i, j, name) for name in OTHERS),
+        ]
     ).astype(np.float64)
+
+
+def _apart(a: Encoded, b: Encoded, i: Ints, j: Ints, name: str) -> Floats:
+    """How far the first numbers of a column of no role are apart, 0 to 1 of the larger."""
+    if name not in a.texts.columns or name not in b.texts.columns:
+        return np.full(len(i), np.nan)
+    one, two = (
+        side.texts[name]
+        .gather(rows)
+        .str.replace_all(" ", "", literal=True)
+        .str.extract(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)")
+        .cast(pl.Float64)
+        .fill_null(float("nan"))
+        .to_numpy()
+        for side, rows in ((a, i), (b, j))
+    )
+    return np.asarray(np.abs(one - two) / np.maximum(np.maximum(one, two), 1e-9))

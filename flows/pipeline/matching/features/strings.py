@@ -17,6 +17,7 @@ from rapidfuzz.distance import JaroWinkler
 
 from flows.pipeline.matching.arrays import Flags, Floats, Ints
 from flows.pipeline.matching.encode import Encoded
+from flows.pipeline.matching.tables import OTHERS
 
 _MEASURES: Final[tuple[tuple[str, str, str, Callable[..., Any]], ...]] = (
     ("title_ratio", "title", "title", fuzz.ratio),
@@ -34,6 +35,8 @@ _MEASURES: Final[tuple[tuple[str, str, str, Callable[..., Any]], ...]] = (
     ("description_title", "about", "title", fuzz.token_set_ratio),
     ("category_ratio", "category", "category", fuzz.token_set_ratio),
     ("mpn_ratio", "mpn", "mpn", fuzz.ratio),
+    *((f"{name}_ratio", name, name, fuzz.ratio) for name in OTHERS),
+    *((f"{name}_token_set", name, name, fuzz.token_set_ratio) for name in OTHERS),
 )
 NAMES: Final = tuple(name for name, *_ in _MEASURES)
 ABOUT: Final = 200
@@ -54,6 +57,7 @@ def comparable(texts: pl.DataFrame) -> pl.DataFrame:
         .list.unique(maintain_order=True)
         .list.join(" "),
         about=pl.col("description").str.slice(0, ABOUT),
+        **{name: pl.col(name) for name in OTHERS if name in texts.columns},
     )
 
 
@@ -78,6 +82,8 @@ def strings(a: Encoded, b: Encoded, i: Ints, j: Ints) -> Floats:
     codes_a: dict[str, Any] = {}
     codes_b: dict[str, Any] = {}
     for place, (_, left, right, scorer) in enumerate(_MEASURES):
+        if left not in texts_a.columns or right not in texts_b.columns:
+            continue
         for codes, texts, name in ((codes_a, texts_a, left), (codes_b, texts_b, right)):
             if name not in codes:
                 codes[name] = _coded(texts[name])

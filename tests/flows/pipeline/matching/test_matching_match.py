@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from flows.pipeline.matching import candidates, store
+from flows.pipeline.matching.__main__ import app
 from flows.pipeline.matching.errors import PairsError, TableError
 from flows.pipeline.matching.matcher import Matcher, Tables
 from flows.pipeline.matching.matching import match
@@ -125,6 +127,54 @@ def test_bad_labels_are_refused(two_shops: Shops) -> None:
         train(a.select("id"), b, pairs)
 
 
+@pytest.mark.parametrize("label", [0.5, [1], "true", None])
+def test_what_is_neither_0_nor_1_is_no_label(two_shops: Shops, label: object) -> None:
+    a, b, pairs = two_shops
+    wrong = pairs.drop("label").with_columns(pl.Series("label", [label] * pairs.height))
+    with pytest.raises(PairsError, match=r"row 1, column 'label'"):
+        train(a, b, wrong)
+
+
+def test_ids_of_pairs_are_told_by_their_columns(two_shops: Shops, matcher: Matcher) -> None:
+    a, b, pairs = two_shops
+    asked = pairs.head(20)
+    said = matcher.score(a, b, asked)["probability"]
+    numbered = asked.with_row_index("_id")
+    label_first = asked.select("label", x="ltable_id", y="rtable_id")
+    ids = [pl.Series(name, asked[name].to_list(), dtype=pl.Object) for name in asked.columns[:2]]
+    for other in (numbered, label_first, pl.DataFrame(ids)):
+        assert matcher.score(a, b, other)["probability"].equals(said)
+    for few in (pl.DataFrame(), asked.select("ltable_id"), asked.select("ltable_id", "label")):
+        with pytest.raises(PairsError, match="pairs have the columns"):
+            matcher.score(a, b, few)
+
+
+def test_all_pairs_of_one_kind_may_be_of_one_record() -> None:
+    a = pl.DataFrame({"id": ["1", "2"], "title": ["Rote Tasse 1", "Blaue Kanne 2"]})
+    b = pl.DataFrame({"id": range(40), "title": [f"Rote Tasse {n}" for n in range(40)]})
+    pairs = pl.DataFrame({"a": ["1"] * 20 + ["2"] * 20, "b": range(40), "label": [1, 0] * 20})
+    pairs = pairs.with_columns(label=(pl.col("a") == "1").cast(int))
+    assert train(a, b, pairs).facts["matches"] == 20
+
+
+def test_a_column_of_no_role_tells_editions_of_one_title_apart() -> None:
+    years = [str(1900 + 7 * n) for n in range(12)]
+    table = pl.DataFrame(
+        {
+            "id": [f"{work}-{year}" for work in range(10) for year in years],
+            "title": [f"Werk Nummer {work:03}" for work in range(10) for _ in years],
+            "year": years * 10,
+        }
+    )
+    pairs = table.select("id", work="title").join(
+        table.select("id", work="title"), on="work", suffix="_b"
+    )
+    pairs = pairs.select("id", "id_b", label=(pl.col("id") == pl.col("id_b")).cast(int))
+    said = train(table, table, pairs).score(table, table, pairs, context=False)
+    right = said.filter(label=1)["probability"].min()
+    assert right > said.filter(label=0)["probability"].max()
+
+
 def test_a_day_against_a_standing_index_asks_what_the_whole_would(two_shops: Shops) -> None:
     a, b, _ = two_shops
     tables = Tables.of(a, b)
@@ -166,6 +216,20 @@ def test_the_command_reports_a_folder_of_benchmark_data(tmp_path: Path, two_shop
         assert low <= report[name]["f1"] <= high
         assert report[name]["f1"] > 0.85
     assert report["candidates"]["10"]["recall"] > 0.98
+
+
+def test_the_command_names_the_file_without_labels(tmp_path: Path, two_shops: Shops) -> None:
+    a, b, pairs = two_shops
+    for name, frame in {"tableA": a, "tableB": b, "train": pairs, "valid": pairs}.items():
+        frame.write_csv(tmp_path / f"{name}.csv")
+    for test, message in (
+        (pairs.drop("label"), "test.csv: labelled pairs have the columns"),
+        (pairs.with_columns(label=pl.lit("x")), "test.csv, row 1, column 'label'"),
+    ):
+        test.write_csv(tmp_path / "test.csv")
+        done = CliRunner().invoke(app, ["evaluate", str(tmp_path)])
+        assert done.exit_code == 1
+        assert message in done.output
 
 
 def test_the_command_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:

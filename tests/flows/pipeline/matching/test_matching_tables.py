@@ -4,7 +4,13 @@ import polars as pl
 import pytest
 
 from flows.pipeline.matching.errors import TableError
-from flows.pipeline.matching.tables import RECORDS, canonical, infer_roles
+from flows.pipeline.matching.tables import (
+    RECORDS,
+    canonical,
+    canonical_pair,
+    infer_roles,
+    others_in_common,
+)
 
 
 def test_roles_follow_the_names_of_columns() -> None:
@@ -68,3 +74,64 @@ def test_ids_that_are_missing_or_not_unique_are_refused_with_their_row() -> None
         canonical(pl.DataFrame({"id": ["1", None], "name": ["a", "b"]}), table="table A")
     with pytest.raises(TableError, match=r"the id '5' stands in rows 1, 3"):
         canonical(pl.DataFrame({"id": [5, 6, 5], "name": ["a", "b", "c"]}))
+
+
+@pytest.mark.parametrize(
+    ("columns", "title", "brand", "others"),
+    [
+        (
+            ["Beer_Name", "Brew_Factory_Name", "Style", "ABV"],
+            *("Beer_Name", "Brew_Factory_Name", ["Style", "ABV"]),
+        ),
+        (["name", "addr", "city", "phone", "type"], "name", None, ["addr", "city", "phone"]),
+        (
+            ["Song_Name", "Artist_Name", "Album_Name", "Price"],
+            *("Song_Name", "Artist_Name", ["Album_Name"]),
+        ),
+        (["authors", "title", "venue", "year"], "title", None, ["authors", "venue", "year"]),
+        (["title", "manufacturer", "price"], "title", "manufacturer", []),
+    ],
+)
+@pytest.mark.parametrize("rows", [0, 3])
+def test_other_trades_have_roles_and_columns_to_compare_too(
+    columns: list[str], title: str, brand: str | None, others: list[str], rows: int
+) -> None:
+    data = {name: [f"{name} {row} xy" for row in range(3)][:rows] for name in ["id", *columns]}
+    frame = pl.DataFrame(data, schema=dict.fromkeys(data, pl.String))
+    roles = infer_roles(frame)
+    assert (roles.title, roles.brand) == (title, brand)
+    if rows:
+        assert [name for name, _ in others_in_common(frame, frame)] == others
+
+
+def test_columns_are_paired_by_name_and_say_something() -> None:
+    a = pl.DataFrame({"id": [1, 2], "name": ["x", "y"], "Year": [1999, 2000], "shop": ["s", "s"]})
+    b = pl.DataFrame({"shop": ["s"], "year": ["2000"], "only": ["b"], "id": [1], "title": ["x"]})
+    left, right = canonical_pair(a, b)
+    assert left.columns == right.columns == [*RECORDS, "other_1"]
+    assert (left["other_1"].to_list(), right["other_1"].to_list()) == (["1999", "2000"], ["2000"])
+
+
+@pytest.mark.parametrize(
+    ("written", "price"),
+    [
+        ("$1,299.00", 1299.0),
+        ("1.299,00 €", 1299.0),
+        ("1'299.50", 1299.5),
+        ("1,234,567.89", 1234567.89),
+        ("12,50", 12.5),
+        ("0,750", 0.75),
+        ("1.299", 1.299),
+    ],
+)
+def test_groups_of_thousands_are_no_decimals(written: str, price: float) -> None:
+    assert canonical(pl.DataFrame({"id": ["1"], "name": ["x"], "price": [written]}))[
+        "price"
+    ].to_list() == [price]
+
+
+def test_ids_that_are_bytes_are_text() -> None:
+    assert canonical(pl.DataFrame({"id": [b"a", b"\xff"], "name": ["x", "y"]}))["id"].to_list() == [
+        "a",
+        "\\xff",
+    ]
