@@ -83,6 +83,7 @@ soak: setup ## the chaos tests at full numbers
 	@DATAWEAVE_TEST_KILLS=40 DATAWEAVE_KILLS=200 $(BIN)/python -m pytest -q --timeout 7200 tests/e2e/test_killed.py tests/sdk/test_killed_pipeline.py
 	@$(BIN)/python -m benchmarks.running killed
 	@DATAWEAVE_WARM_KILLS=300 DATAWEAVE_WORKERS=all $(BIN)/python -m pytest -q --timeout 7200 tests/sdk/warm
+	@DATAWEAVE_STREAM_KILLS=50 $(BIN)/python -m pytest -q --timeout 7200 tests/flows/streams/test_processes.py
 
 bench-day: setup ## measure a customer's day on the real price files
 	@$(BIN)/python -m benchmarks.day
