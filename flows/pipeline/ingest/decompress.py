@@ -133,6 +133,15 @@ def too_large(name: str, largest: int = LARGEST) -> UnreadableFile:
     )
 
 
+def too_many(name: str, most: int) -> UnreadableFile:
+    """Return the error for a file of too many cells."""
+    return UnreadableFile(
+        f"file {name} holds more than {most:,} cells",
+        "Remove what stands far from the table, or deliver it as csv, which is read in pieces.",
+        file=name,
+    )
+
+
 def _unpack(
     source: BinaryIO,
     out: BinaryIO,

@@ -8,6 +8,7 @@ that is no JSON costs that line.
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -20,6 +21,9 @@ _DEEPEST_LIST: Final = 6
 """Levels at which the list of products is looked for."""
 _LEAST_KEYED: Final = 3
 """Mappings under keys of their own that are taken for a list: ``{"71035": {…}, "71036": {…}}``."""
+
+_ITEM: Final = re.compile(r"[ \t\r\n,]*")
+"""What stands before an item of a list."""
 
 _decoder = json.JSONDecoder(strict=False, parse_float=str, parse_int=str, parse_constant=str)
 
@@ -91,7 +95,8 @@ def _broken(text: str, name: str, error: Exception) -> Records:
     place = text.find("[")
     values: list[Any] = []
     while 0 <= place < len(text) - 1:
-        start = len(text) - len(text[place + 1 :].lstrip(" \t\r\n,"))
+        found = _ITEM.match(text, place + 1)
+        start = len(text) if found is None else found.end()
         try:
             value, place = _decoder.raw_decode(text, start)
         except (ValueError, RecursionError):

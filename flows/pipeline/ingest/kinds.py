@@ -65,6 +65,8 @@ def read_tables(
     used = False
     for member, file in archive.members(source, name, scratch=scratch):
         try:
+            if isinstance(file, IngestError):
+                raise file
             if head_of(file).startswith(archive.MAGIC) and not archive.is_workbook(file):
                 raise UnreadableFile(
                     f"file {member} is an archive in an archive",
@@ -91,6 +93,9 @@ def _tables(
     allowed = [layout for layout in layouts if layout.takes(name)]
     with Scratch(folder) as scratch:
         contents = contents_of(file, name, scratch)
+        if _kind(contents.head) == "parquet":
+            yield replace(read_parquet(contents.file, allowed, name), damage=contents.damage)
+            return
         large = _large(contents, allowed, name, scratch) if contents.size > small else None
         if large is not None:
             yield replace(large, damage=contents.damage)
@@ -130,8 +135,6 @@ def _read(unpacked: Unpacked, layouts: Sequence[Layout], name: str) -> Iterator[
     data, kind = unpacked.data, _kind(unpacked.data)
     if kind == "workbook":
         yield from read_workbook(data, layouts, name)
-    elif kind == "parquet":
-        yield read_parquet(data, layouts, name)
     elif kind == "xml":
         yield table_of(read_xml(data, name, items=_items(layouts)), layouts, name)
     elif kind == "json":

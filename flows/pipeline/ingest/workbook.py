@@ -19,6 +19,7 @@ from flows.pipeline.ingest.fit import Fit, best_of
 from flows.pipeline.ingest.layout import Layout
 from flows.pipeline.ingest.records import text_of
 from flows.pipeline.ingest.table import Cells, Table, chosen
+from flows.pipeline.ingest.workbook_extent import refuse_too_large
 
 HEADER_ROWS: Final = 30
 """Rows of a sheet in which its header is looked for."""
@@ -28,10 +29,11 @@ def read_workbook(data: bytes, layouts: Sequence[Layout], name: str) -> Iterator
     """Yield the tables of a workbook: one for each sheet with the header of a layout.
 
     Raises:
-        UnreadableFile: it is damaged, protected by a password, or empty.
+        UnreadableFile: it is damaged, protected by a password, empty, or too large for memory.
         UnknownLayout: no sheet has such a header; about the sheet that comes closest.
         AmbiguousHeader: a sheet has a column that is needed twice.
     """
+    refuse_too_large(BytesIO(data), name)
     try:
         book = CalamineWorkbook.from_filelike(BytesIO(data))
         sheets = [(title, book.get_sheet_by_name(title).to_python()) for title in book.sheet_names]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import csv
 import gzip
 import io
 import json
 import lzma
+import random
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -24,6 +26,8 @@ from hypothesis import strategies as st
 
 from flows.pipeline.ingest.errors import AmbiguousHeader, IngestError, UnknownLayout, UnreadableFile
 from flows.pipeline.ingest.layout import Layout
+from flows.pipeline.ingest.parquet_file import read_parquet
+from flows.pipeline.ingest.table import LargeTable, Table
 
 HEADER = ["seller", "ean", "title", "price", "currency"]
 ROWS = [
@@ -315,14 +319,99 @@ def test_an_encrypted_archive_is_named(read_bytes) -> None:
     assert "password" in caught.value.action
 
 
+def _with_a_damaged(data: bytes, member: str) -> bytes:
+    made = bytearray(data)
+    start = data.index(member.encode()) + len(member)
+    made[start : start + 8] = bytes(8)
+    return bytes(made)
+
+
+def test_a_damaged_or_encrypted_member_costs_no_other(read_bytes) -> None:
+    data = as_zip(a__csv=as_csv(ROWS), b__csv=as_csv(ROWS * 50), c__csv=as_csv(ROWS))
+    locked = bytearray(data)
+    for start, flag in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = data.index(start, data.index(start) + 1)
+        locked[place + flag] |= 1
+    for broken in (_with_a_damaged(data, "b.csv"), bytes(locked)):
+        read = read_bytes(broken, "day.zip")
+        used = read.prices["source_file"].unique(maintain_order=True).to_list()
+        assert used == ["day.zip/a.csv", "day.zip/c.csv"]
+        assert read.faults["source_file"].to_list() == ["day.zip/b.csv"], "and it is named"
+
+
+def test_a_stray_cell_in_the_corner_of_a_sheet_is_refused(read_bytes) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(as_xlsx(ROWS)))
+    assert book.active is not None
+    book.active.cell(1_048_576, 16_384, "x")  # read as it is, it ends the process
+    file = io.BytesIO()
+    book.save(file)
+    with pytest.raises(UnreadableFile, match="holds more than 20,000,000 cells"):
+        read_bytes(file.getvalue(), "a.xlsx")
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(read_bytes, monkeypatch) -> None:
+    monkeypatch.setattr("flows.pipeline.ingest.workbook_extent.LARGEST", 100_000)
+    assert read_bytes(as_xlsx(ROWS), "a.xlsx").prices.height == len(ROWS)
+    with pytest.raises(UnreadableFile, match="holds more than 100,000 bytes"):
+        read_bytes(as_xlsx(ROWS * 500), "a.xlsx")
+
+
+# -- parquet -------------------------------------------------------------------------------------
+
+
+def test_a_large_parquet_file_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.pipeline.ingest.parquet_file.BATCH", 100)
+    layout = Layout(
+        name="any", description="", required=("sku", "price"),
+        columns={"sku": ("ean",), "price": ("price",)},
+    )  # fmt: skip
+    rows = [[*row[:3], f"{place}.00", row[4]] for place, row in enumerate(ROWS * 100)]
+    file = io.BytesIO(as_parquet(rows))
+    whole = read_parquet(file, [layout], "a.parquet")
+    large = read_parquet(file, [layout], "a.parquet", in_memory=10)
+    assert isinstance(whole, Table) and isinstance(large, LargeTable)
+    pieces = list(large.pieces)
+    assert [len(piece.numbers) for piece in pieces] == [100, 100, 100]
+    assert [n for piece in pieces for n in piece.numbers] == list(range(1, 301))
+    for place in range(len(HEADER)):
+        assert [cell for piece in pieces for cell in piece.column(place)] == [
+            row[place] for row in rows
+        ] == list(whole.column(place))  # fmt: skip
+
+
+def test_barcodes_and_prices_that_are_floats_are_written_as_a_person_reads_them() -> None:
+    file = io.BytesIO()
+    pl.DataFrame({"ean": [4006381333931.0, None], "price": [2.0, 1.99]}).write_parquet(file)
+    found = read_parquet(file, [Layout(name="any", description="", required=())], "a.parquet")
+    assert isinstance(found, Table)
+    assert [list(found.column(place)) for place in (0, 1)] == [
+        ["4006381333931", None], ["2", "1.99"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_damage_to_a_parquet_file_ends_the_process(read_bytes, seed: int) -> None:
+    # In a reader that trusts its lengths one of a few hundred such files ends the process.
+    chance = random.Random(seed)
+    good = as_parquet(ROWS * 20)
+    for _ in range(300):
+        data = bytearray(good)
+        for _ in range(chance.randint(1, 6)):
+            data[chance.randrange(4, len(data))] = chance.randrange(256)
+        with contextlib.suppress(IngestError):
+            read_bytes(bytes(data), "a.parquet")
+
+
 def test_no_bomb_is_unpacked(read_bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     small = 1 << 20
     monkeypatch.setattr("flows.pipeline.ingest.decompress.LARGEST", small)
     from flows.pipeline.ingest import archive, decompress
 
     zeros = bytes(8 * small)
-    with pytest.raises(UnreadableFile, match="holds more than"):
-        list(archive.members(as_zip(a__csv=zeros), "a.zip", largest=small))
+    bomb = as_zip(a__csv=as_csv(ROWS), b__csv=zeros, c__csv=as_csv(ROWS))
+    (_, whole), (name, error) = archive.members(bomb, "a.zip", largest=small)
+    assert not isinstance(whole, IngestError), "what came before it counts"
+    assert name == "a.zip/b.csv" and "holds more than" in str(error)
     for kind in ("zst", "br"):
         with pytest.raises(UnreadableFile, match="holds more than"):
             decompress.unpack(PACKERS[kind](zeros), f"a.csv.{kind}", largest=small)
@@ -348,6 +437,14 @@ def test_a_file_that_breaks_off_gives_what_comes_before(read_bytes, kind: str) -
         ):
             assert not read.faults.is_empty(), "and it says so"
     assert used >= len(rows) - 2
+
+
+def test_a_broken_list_of_many_records_is_read_once(read_bytes) -> None:
+    # Copying what is left for each record takes minutes for a file of a large shop.
+    count = 20_000
+    rows = [[*ROWS[0][:2], "x" * 900, *ROWS[0][3:]]] * count
+    read = read_bytes(as_json(rows)[:-10], "a.json")
+    assert read.prices.height == count - 1
 
 
 def test_one_bad_line_costs_itself(read_bytes) -> None:
