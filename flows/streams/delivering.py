@@ -2,6 +2,9 @@
 
 The sender is the platform's own, under its own lease: `notices-deliver` and other runs do the same
 beside it, and nothing is said twice. Slack and Jira are slow and fail; the consumer never waits.
+
+A stream runs for weeks: what is silenced is read anew for each pass, and the channels after one
+that failed, as their secrets may have been changed.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ def delivering(store: str, settings: NoticeSettings) -> Iterator[None]:
     end = threading.Event()
 
     def deliver() -> None:
-        from sdk.notices.channels import sender
+        from sdk.notices.channels import sender, silences
 
         found = None
         while not end.wait(PAUSE):
@@ -42,8 +45,10 @@ def delivering(store: str, settings: NoticeSettings) -> Iterator[None]:
                 if not storage(store).names(OUTBOX):
                     continue
                 found = found or sender(store, settings)
+                found.silences = silences(storage(store))
                 found.deliver(until=found.now() + timedelta(seconds=PASS))
             except Exception as error:
+                found = None
                 log.warning("notices are kept and will be sent later (%s)", type(error).__name__)
                 end.wait(REST)
 

@@ -24,7 +24,7 @@ def sender(store: str, settings: NoticeSettings) -> Sender:
         ConfigurationError: a block that is named cannot be loaded.
     """
     root = storage(store)
-    return Sender(root, rooms(settings), tickets(settings), silences=_silences(root))
+    return Sender(root, rooms(settings), tickets(settings), silences=silences(root))
 
 
 def rooms(settings: NoticeSettings) -> Rooms | None:
@@ -54,7 +54,8 @@ def _loaded(kind: Any, name: str) -> Any:
         ) from error
 
 
-def _silences(root: Storage) -> list[Silence]:
+def silences(root: Storage) -> list[Silence]:
+    """Return the silences of a storage root; none where they cannot be read."""
     try:
         return read_silences(root)
     except PlatformError as error:
