@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from sdk.dataset import Dataset, DatasetKey
-from sdk.difference import Difference, diff
 from sdk.errors import StorageError
 from sdk.layout import folder, manifest_path, version_in
 from sdk.manifest import FORMAT, Manifest
 from sdk.storage import storage
+
+if TYPE_CHECKING:
+    from sdk.difference import Difference
 
 
 class Archive:
@@ -95,6 +98,8 @@ class Archive:
         key: Sequence[str] | Mapping[str, Sequence[str]] = (),
     ) -> Difference:
         """Compare two datasets; see `sdk.difference.diff`."""
+        from sdk.difference import diff  # it computes with polars; publication does not
+
         return diff(before, after, key=key)
 
     def lineage(self, dataset: Dataset) -> Iterator[Manifest]:

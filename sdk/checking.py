@@ -11,17 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from sdk.checks import CheckContext, InputReport, check_inputs, run_checks
 from sdk.dataset import SINGLE_TABLE, DatasetKey
 from sdk.errors import CheckFailed
+from sdk.frames import is_lazy, is_table
 from sdk.manifest import CheckResult
 from sdk.step import Step
 from sdk.store import Store
-from sdk.table_file import TableFile
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from sdk.checks import CheckContext, InputReport
+    from sdk.table_file import TableFile
 
 QUARANTINE = "quarantine"
 """Ends the name of the dataset that holds the rows set aside."""
@@ -62,6 +65,9 @@ class Checking:
         if not self.step.before:
             return self.parameters
         if self._taken is None:
+            # Whoever has checks has loaded them, and polars with them; others need neither.
+            from sdk.checks import CheckContext, check_inputs
+
             context = CheckContext(key=key, store=store)
             what = f"step {self.step.name}"
             self._taken = check_inputs(self.parameters, self.step.before, context, what=what)
@@ -99,9 +105,11 @@ class Checking:
         taken = self._taken.quarantined if self._taken else {}
         self.results, self.quarantined = self._taken.results if self._taken else (), 0
         aside = {f"before.{name}": rows for name, rows in taken.items()}
-        if isinstance(value, pl.LazyFrame):
+        if is_lazy(value):
             value = value.collect()
         if self.step.checks and value is not None:
+            from sdk.checks import CheckContext
+
             context = CheckContext(
                 key=key, store=store, recorded=recorded, parameters=self.parameters
             )
@@ -120,6 +128,8 @@ class Checking:
 
     def _check(self, value: Any, context: CheckContext, aside: dict[str, pl.DataFrame]) -> Any:
         """Return what goes on of a value; what does not is added to `aside`."""
+        from sdk.checks import run_checks
+
         made = tables(value)
         if not made:
             raise CheckFailed(
@@ -144,10 +154,8 @@ class Checking:
 
 def tables(value: Any) -> dict[str, pl.DataFrame | TableFile]:
     """Return the tables in what a step returned, by name."""
-    if isinstance(value, pl.DataFrame | TableFile):
+    if is_table(value):
         return {SINGLE_TABLE: value}
     if isinstance(value, Mapping):
-        return {
-            name: item for name, item in value.items() if isinstance(item, pl.DataFrame | TableFile)
-        }
+        return {name: item for name, item in value.items() if is_table(item)}
     return {}

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from sdk.errors import Permanent, StorageError
 from sdk.key import DatasetKey as DatasetKey
 from sdk.manifest import Degradation, Input, Manifest, Part, Source
 from sdk.storage import storage
+
+if TYPE_CHECKING:
+    import polars as pl  # at run time only where rows are read: see `sdk.frames`
 
 SINGLE_TABLE = "data"
 """The part name of a dataset that holds one table."""
@@ -122,6 +124,8 @@ class Dataset(BaseModel):
             Permanent: there is no such table, or it has no such column.
             StorageError: its part is gone or damaged.
         """
+        import polars as pl
+
         path = self._path(table)
         with self._readable(path):
             return pl.read_parquet(
@@ -134,6 +138,8 @@ class Dataset(BaseModel):
         From an object store the part is fetched at once, whole: fsspec has the credentials and
         the endpoint, which polars' own reader would need again and apart.
         """
+        import polars as pl
+
         path = self._path(table)
         with self._readable(path):
             return pl.scan_parquet(self._openable(path), glob=False)

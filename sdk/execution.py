@@ -37,6 +37,10 @@ from sdk.run import Run
 from sdk.statistics import Outcome, StepRecord, recording
 from sdk.step import Action, Call, Result, Step, Wait, Walk
 
+_DRAW = random.SystemRandom()
+"""Draws jitter: it has no state that processes forked from this one would share, and costs nothing
+to make, which a generator of its own would cost every item of a fan-out."""
+
 
 class Execution:
     """One execution of a step.
@@ -74,7 +78,7 @@ class Execution:
         self.run = run
         self.log = log or logging.getLogger(__name__)
         self.now = now
-        self.draw = draw or random.Random()  # noqa: S311 - jitter, not cryptography
+        self.draw = draw or _DRAW
         self.out = Publication(step, function, self.parameters, run, self.log)
         self.checking = Checking(step, self.parameters, run.run_id if run else None)
         self.account = Account(
@@ -187,9 +191,12 @@ class Execution:
         return wait
 
     def _fall_back(self, error: Exception, recorded: dict[str, Any]) -> Walk:
+        of_the_step = dict(recorded)
         for fallback in self.step.fallbacks:
             if not applies(fallback, error):
                 continue
+            # What the step recorded before it failed, such as its coverage, is not the fallback's.
+            recorded.clear()
             try:
                 served = yield from self._serve(fallback, error, recorded)
             except Exception as failure:
@@ -199,6 +206,8 @@ class Execution:
                 continue
             if served is not None:
                 return served
+        recorded.clear()
+        recorded.update(of_the_step)
         raise error
 
     def _serve(

@@ -18,15 +18,18 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import polars as pl
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from sdk.dataset import Dataset
 from sdk.digest import text_hash
+from sdk.frames import is_frame
 from sdk.manifest import Input
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class NotRepeatable(TypeError):
@@ -60,11 +63,15 @@ def canonical(value: Any) -> Any:
     Raises:
         NotRepeatable: it holds something of which no stable text can be made.
     """
-    # bool and int are JSON already; Enum before str, since a StrEnum is both.
+    if type(value) in _PLAIN:
+        return value
+    if is_frame(value):
+        return _frame(value)
+    # Enum before what is plain, since a StrEnum is a str, too.
     for kinds, convert in _CONVERSIONS:
         if isinstance(value, kinds):
             return convert(value)
-    if value is None or isinstance(value, str | int | float | bool):
+    if isinstance(value, str | int | float):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
@@ -87,6 +94,9 @@ def _sorted(value: Any) -> Any:
     return sorted((canonical(item) for item in value), key=json.dumps)
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""What is JSON already; of these very classes, since most items of a fan-out are."""
+
 _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (Dataset, lambda value: f"dataset:{value.name}:{value.content_hash}"),
     ((SecretStr, SecretBytes), lambda value: "secret"),
@@ -95,7 +105,6 @@ _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((date, datetime, time), lambda value: value.isoformat()),
     (timedelta, lambda value: value.total_seconds()),
     ((Decimal, PurePath, UUID), str),
-    (pl.DataFrame, _frame),
     (Mapping, lambda value: {str(key): canonical(value[key]) for key in sorted(value, key=str)}),
     ((set, frozenset), _sorted),
     ((list, tuple), lambda value: [canonical(item) for item in value]),

@@ -12,23 +12,26 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeAlias
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sdk.dataset import SINGLE_TABLE, DatasetKey
 from sdk.digest import bytes_hash, text_hash
 from sdk.errors import Permanent
+from sdk.frames import is_lazy, is_table, is_table_file
 from sdk.manifest import ColumnSchema, Part
 from sdk.storage import TEMPORARY
-from sdk.table_file import TableFile
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from sdk.table_file import TableFile
 
 Content: TypeAlias = (
-    pl.DataFrame | pl.LazyFrame | TableFile | Mapping[str, pl.DataFrame | TableFile | bytes]
+    "pl.DataFrame | pl.LazyFrame | TableFile | Mapping[str, pl.DataFrame | TableFile | bytes]"
 )
 """What a step may publish: a table, or named tables and files (a file's name has its suffix)."""
 
-Named: TypeAlias = dict[str, pl.DataFrame | TableFile | bytes]
+Named: TypeAlias = "dict[str, pl.DataFrame | TableFile | bytes]"
 
 _HASH_SHOWN = 12
 """Hex digits of the hash in a part's name: 48 bits among the parts of one table and day."""
@@ -48,13 +51,14 @@ def named(content: Content) -> Named:
     Raises:
         Permanent: a table's name cannot be part of a path.
     """
-    if isinstance(content, pl.DataFrame | pl.LazyFrame | TableFile):
-        content = {SINGLE_TABLE: content}  # type: ignore[dict-item]
+    given: Mapping[str, Any] = (
+        {SINGLE_TABLE: content} if is_table(content) or is_lazy(content) else content
+    )
     made: Named = {}
-    for name, value in content.items():
+    for name, value in given.items():
         if not isinstance(value, bytes):
             check_word(name, "a table")
-        made[name] = value.collect() if isinstance(value, pl.LazyFrame) else value
+        made[name] = value.collect() if is_lazy(value) else value
     return made
 
 
@@ -84,7 +88,7 @@ def encoded(key: DatasetKey, content: Named) -> Iterator[tuple[Part, bytes | Pat
         Permanent: a column's type cannot be stored.
     """
     for name, value in content.items():
-        if isinstance(value, TableFile):
+        if is_table_file(value):
             yield _written(key, name, value)
         else:
             yield _file(key, name, value) if isinstance(value, bytes) else _table(key, name, value)
@@ -107,6 +111,7 @@ def _file(key: DatasetKey, name: str, data: bytes) -> tuple[Part, bytes]:
 
 def _table(key: DatasetKey, name: str, frame: pl.DataFrame) -> tuple[Part, bytes]:
     # Arrow takes a while to load, and a flow that is only declared or listed stores nothing.
+    import polars as pl
     import pyarrow as pa
 
     from sdk.content import table_hash

@@ -13,19 +13,17 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-import polars as pl
-
 from sdk.checking import tables
 from sdk.code import code_version
 from sdk.dataset import Dataset, DatasetKey
 from sdk.errors import ConfigurationError
 from sdk.fingerprint import NotRepeatable, canonical, datasets_in, fingerprint
+from sdk.frames import is_table
 from sdk.manifest import CheckResult, Degradation, Input, Source, StepStatistics
 from sdk.redaction import redacted
 from sdk.run import Run
 from sdk.step import Step, invoke
 from sdk.store import Store
-from sdk.table_file import TableFile
 
 SHOWN = 500
 """Characters of a parameter that a manifest shows; the fingerprint covers all of it."""
@@ -202,7 +200,7 @@ class Publication:
             StorageError: the store cannot be written.
         """
         assert prepared.key is not None
-        if not isinstance(content, pl.DataFrame | TableFile | Mapping):
+        if not (is_table(content) or isinstance(content, Mapping)):
             raise ConfigurationError(
                 f"step {self.step.name} publishes {prepared.key.name!r} but returned"
                 f" {type(content).__name__}",

@@ -92,13 +92,14 @@ def write_record(run: Run, entry: StepRecord) -> None:
     storage(run.store).put(path, entry.model_dump_json().encode())
 
 
-def write_records(run: Run, entries: Sequence[StepRecord]) -> None:
-    """Add many records to the run's ledger as one object."""
-    if not entries:
+def write_lines(run: Run, lines: Sequence[bytes]) -> None:
+    """Add many records, each as its JSON, to the run's ledger as one object."""
+    if not lines:
         return
-    moment = entries[0].statistics.started.strftime("%Y%m%dT%H%M%S%f")
+    first = StepRecord.model_validate_json(lines[0])
+    moment = first.statistics.started.strftime("%Y%m%dT%H%M%S%f")
     path = f"{ledger(run)}/{moment}-{uuid.uuid4().hex[:8]}.jsonl"
-    storage(run.store).put(path, "\n".join(entry.model_dump_json() for entry in entries).encode())
+    storage(run.store).put(path, b"\n".join(lines))
 
 
 def read_records(run: Run) -> list[StepRecord]:

@@ -12,14 +12,16 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sdk.checks import Check
 from sdk.errors import ConfigurationError
 from sdk.fallback import Fallback, LastGood
 from sdk.manifest import Input
 from sdk.policy import COMPUTE, RetryPolicy
 from sdk.statistics import StepRecord
+
+if TYPE_CHECKING:
+    from sdk.checks import Check
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 import anyio
 from prefect import Task
 
 from sdk import outcomes, prefect2
-from sdk.checks import Check
 from sdk.dataset import SINGLE_TABLE, Dataset
 from sdk.errors import ConfigurationError
 from sdk.events import emit_step
@@ -33,6 +32,9 @@ from sdk.masking import keep_secret
 from sdk.policy import COMPUTE, RetryPolicy
 from sdk.run import Run, current_run, entered
 from sdk.step import Result, Step, arguments_of, drive, drive_async
+
+if TYPE_CHECKING:
+    from sdk.checks import Check
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdk.errors import Permanent
-from sdk.statistics import StepRecord
+from sdk.statistics import Outcome, StepRecord
 
 SHOWN = 3
 """Failed items that an error names; all of them are in the ledger."""
@@ -20,22 +20,24 @@ class ItemOutcome:
 
     Attributes:
         key: of the item.
+        outcome: of its step.
         value: what the step returned, or what a fallback served; None if it failed.
-        record: the step's record; None where the item was done in an earlier attempt.
         error: of a failed item, in words.
+        line: the step's record as it goes into the ledger; None where the item was done in an
+            earlier attempt. As text, since it is written by whoever did the item and, of most
+            items, never read again in this process.
     """
 
     key: str
+    outcome: Outcome = "reused"
     value: Any = None
-    record: StepRecord | None = None
     error: str | None = None
+    line: bytes | None = None
 
     @property
-    def outcome(self) -> str:
-        """``fresh``, ``reused``, ``degraded`` or ``failed``."""
-        if self.error is not None:
-            return "failed"
-        return self.record.outcome if self.record is not None else "reused"
+    def record(self) -> StepRecord | None:
+        """The step's record; None where the item was done in an earlier attempt."""
+        return None if self.line is None else StepRecord.model_validate_json(self.line)
 
 
 @dataclass(frozen=True)

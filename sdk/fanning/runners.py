@@ -2,6 +2,10 @@
 
 Each runner yields the outcomes of a chunk as it ends, in any order. Processes are spawned, not
 forked: polars, gRPC and Prefect hold threads that a fork would leave locked.
+
+A run that is stopped (cancelled, or paused by an item) begins no further item: an exception in a
+runner, or its being closed, ends its pool. Processes are ended with what they are doing; threads
+cannot be, and end with the item under way.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import asyncio
 import contextvars
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -19,6 +24,7 @@ from concurrent.futures import (
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import cloudpickle
@@ -28,6 +34,7 @@ from sdk.fanning.outcome import ItemOutcome
 from sdk.fanning.work import Item, Work
 
 Chunk: TypeAlias = Sequence[Item]
+Packed: TypeAlias = list[tuple[ItemOutcome, bytes]]
 Runner: TypeAlias = Callable[[Work, Sequence[Chunk], int], Iterator[list[ItemOutcome]]]
 
 DEATHS = 2
@@ -38,13 +45,21 @@ def in_threads(
     work: Work, chunks: Sequence[Chunk], concurrency: int
 ) -> Iterator[list[ItemOutcome]]:
     """Run chunks in threads: for items that wait, or that compute outside Python."""
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="fanout") as pool:
+    stopped = threading.Event()
+    pool = ThreadPoolExecutor(concurrency, thread_name_prefix="fanout")
+    try:
         pending = {
             # Each chunk in a copy of its own: a context cannot be entered twice at a time.
-            pool.submit(contextvars.copy_context().run, work.do, chunk)
+            pool.submit(contextvars.copy_context().run, work.do, chunk, stopped.is_set)
             for chunk in chunks
         }
-        yield from _as_they_end(pending)
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        stopped.set()
+        pool.shutdown(cancel_futures=True)
 
 
 def in_event_loop(
@@ -69,12 +84,12 @@ def in_processes(
         with _pool(work, concurrency) as pool:
             futures = {pool.submit(process.do, chunk): chunk for chunk in waiting}
             pending = set(futures)
-            broken: set[Future[list[ItemOutcome]]] = set()
+            broken: set[Future[Packed]] = set()
             while pending:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in done:
                     try:
-                        yield future.result()
+                        yield _unpacked(work, futures[future], future.result())
                     except BrokenProcessPool:
                         broken.add(future)
         # In the order of submission: the first of them were running, the others never began.
@@ -88,7 +103,7 @@ def _apart(work: Work, chunk: Chunk, deaths: int = 1) -> Iterator[list[ItemOutco
     """Run a chunk in a process of its own, halving it until it is known which item kills it."""
     try:
         with _pool(work, 1) as pool:
-            yield pool.submit(process.do, chunk).result()
+            yield _unpacked(work, chunk, pool.submit(process.do, chunk).result())
     except BrokenProcessPool:
         if len(chunk) > 1:
             half = len(chunk) // 2
@@ -101,13 +116,29 @@ def _apart(work: Work, chunk: Chunk, deaths: int = 1) -> Iterator[list[ItemOutco
             yield [work.give_up(chunk[0], died)]
 
 
-def _pool(work: Work, concurrency: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
+def _unpacked(work: Work, chunk: Chunk, packed: Packed) -> list[ItemOutcome]:
+    return [work.unpack(item, *each) for item, each in zip(chunk, packed, strict=True)]
+
+
+@contextmanager
+def _pool(work: Work, concurrency: int) -> Iterator[ProcessPoolExecutor]:
+    pool = ProcessPoolExecutor(
         concurrency,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=process.begin,
         initargs=(cloudpickle.dumps(work),),
     )
+    try:
+        yield pool
+    except BaseException:
+        # The executor itself would wait for the chunks under way, however long they take.
+        children = list((pool._processes or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in children:
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown()
 
 
 def in_task_runs(
@@ -117,13 +148,6 @@ def in_task_runs(
     from sdk import prefect2
 
     yield from prefect2.submit_each(f"fanout {work.step.name}", work.do, chunks)
-
-
-def _as_they_end(pending: set[Future[list[ItemOutcome]]]) -> Iterator[list[ItemOutcome]]:
-    while pending:
-        done, pending = wait(pending, return_when=FIRST_COMPLETED)
-        for future in done:
-            yield future.result()
 
 
 RUNNERS: dict[str, Runner] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from sdk.errors import ConfigurationError, PlatformError
@@ -14,7 +14,7 @@ from sdk.fanning.runners import RUNNERS, cut, default_concurrency
 from sdk.fanning.work import Item, Work
 from sdk.progress import FanoutProgress, tell
 from sdk.run import Run, current_run
-from sdk.statistics import StepRecord, write_records
+from sdk.statistics import write_lines
 from sdk.step import Step, arguments_of
 
 How = Literal["threads", "processes", "async", "tasks"]
@@ -105,7 +105,7 @@ def _items(
     work: Work, items: Iterable[Any], key: Callable[[Any], str], common: dict[str, Any]
 ) -> list[Item]:
     made: dict[str, Item] = {}
-    names = list(inspect.signature(work.function).parameters)
+    arguments: Callable[[Any], dict[str, Any]] | None = None
     for item in items:
         name = key(item)
         if name in made:
@@ -113,15 +113,26 @@ def _items(
                 f"two items of {work.step.name} have the key {name!r}",
                 "Give key= a function that names each item.",
             )
-        try:
-            arguments = arguments_of(work.function, (item,), common)
-        except TypeError as error:
-            raise ConfigurationError(
-                f"{work.step.name} cannot be called for {name!r}: {error}",
-                f"Its parameters are: {', '.join(names)}.",
-            ) from error
-        made[name] = Item(name, arguments)
+        arguments = arguments or _arguments(work, common)
+        made[name] = Item(name, arguments(item))
     return list(made.values())
+
+
+def _arguments(work: Work, common: dict[str, Any]) -> Callable[[Any], dict[str, Any]]:
+    """Return what makes the arguments of an item; bound once, since only the item differs."""
+    item = object()
+    try:
+        bound = arguments_of(work.function, (item,), common)
+    except TypeError as error:
+        names = inspect.signature(work.function).parameters
+        raise ConfigurationError(
+            f"{work.step.name} cannot be called for an item: {error}",
+            f"Its parameters are: {', '.join(names)}.",
+        ) from error
+    first, value = next(iter(bound.items()))
+    if value is item:
+        return lambda given: {**bound, first: given}
+    return lambda given: {**bound, first: (given,)}  # the first parameter is *args
 
 
 def _spread(
@@ -162,7 +173,7 @@ class _Ledger:
             return {}
         values = self._kept.load()
         return {
-            item.key: ItemOutcome(item.key, values[mark])
+            item.key: ItemOutcome(item.key, "reused", values[mark])
             for item in items
             if (mark := self._marks[item.key]) is not None and mark in values
         }
@@ -184,7 +195,7 @@ class _Ledger:
         if self._run is None or not new:
             return
         try:
-            write_records(self._run, list(_records(new)))
+            write_lines(self._run, [each.line for each in new if each.line is not None])
             if self._kept is not None:
                 self._kept.save(new, self._marks)
         except PlatformError:
@@ -196,7 +207,3 @@ class _Ledger:
 
         row = {"step": self._name, "done": done, "of": self._total, "failed": self._failed}
         prefect2.show_progress(self._name, row)
-
-
-def _records(outcomes: Iterable[ItemOutcome]) -> Iterator[StepRecord]:
-    return (outcome.record for outcome in outcomes if outcome.record is not None)

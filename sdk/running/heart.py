@@ -133,6 +133,10 @@ class Heart:
             self.storage.put(self._path, f"{time.time():.3f}".encode())
         except PlatformError as error:
             logging.getLogger("sdk").warning("a heartbeat could not be written: %s", error.problem)
+        except Exception as error:
+            # A run whose heart has stopped is believed dead: no defect of a driver is worth that.
+            log = logging.getLogger("sdk")
+            log.warning("a heartbeat could not be written: %s", type(error).__name__)
 
 
 def _end_process() -> None:

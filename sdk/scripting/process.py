@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from sdk.errors import Permanent
+
 TAIL_LINES = 40
 """Lines of each stream that are kept: enough for a traceback, and never a flood in an error."""
 
@@ -70,7 +72,10 @@ def run_process(
 
     Raises:
         OSError: the program is not there or cannot be run.
+        Permanent: it was stopped, since the run that it is part of ends.
     """
+    from blocks.connectors.running import stoppable  # with it come Prefect and all connectors
+
     began = time.monotonic()
     process = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
         list(argv),
@@ -89,17 +94,24 @@ def run_process(
     feeder = threading.Thread(target=_feed, args=(process.stdin, stdin), daemon=True)
     feeder.start()
     timed_out = False
-    try:
-        process.wait(time_limit)
-    except subprocess.TimeoutExpired:
-        timed_out = True
+    stopped = threading.Event()
+
+    def stop() -> None:
+        stopped.set()
         _end_group(process)
-    except BaseException:
-        # The run is cancelled: what it started must not outlive it.
-        _end_group(process)
-        raise
+
+    # Also from another thread: a run that is cancelled does not wake the one that waits here, and
+    # a program in a session of its own would outlive the run.
+    with stoppable(f"program {Path(argv[0]).name}", stop):
+        try:
+            process.wait(time_limit)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+            _end_group(process)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)  # what it left in the background
+    if stopped.is_set():
+        raise Permanent(f"program {Path(argv[0]).name} was stopped", "Its run was to end.")
     return Ended(
         code=process.returncode,
         out=out.text(),

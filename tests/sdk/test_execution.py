@@ -79,6 +79,37 @@ class Flaky:
         return self.value
 
 
+@pytest.mark.parametrize("fallback", [alternative(lambda: GOOD), default(GOOD)])
+def test_what_a_failed_attempt_recorded_says_nothing_of_a_fallback(
+    tmp_path: Path, fallback: Fallback
+) -> None:
+    def half() -> pl.DataFrame:
+        record(coverage=0.1)
+        raise Permanent("most sites are away")
+
+    step = Step("s", dataset="s", retry=NONE, fallbacks=(fallback,))
+    result, _ = walk(step, half, run_for(str(tmp_path)))
+    assert result.value.coverage == 1.0
+    assert result.record.statistics.recorded == {}
+
+
+def test_what_a_failed_attempt_recorded_is_kept_where_the_fallback_fails_too(
+    tmp_path: Path,
+) -> None:
+    def half() -> None:
+        record(coverage=0.1)
+        raise Permanent("most sites are away")
+
+    def none() -> None:
+        record(other=1)
+        raise Permanent("nor here")
+
+    run = run_for(str(tmp_path))
+    with pytest.raises(Permanent, match="most sites"):
+        walk(Step("s", retry=NONE, fallbacks=(alternative(none),)), half, run)
+    assert [entry.statistics.recorded for entry in read_records(run)] == [{"coverage": 0.1}]
+
+
 def test_transient_errors_are_tried_again_and_the_delays_recorded(tmp_path: Path) -> None:
     made = Flaky(Transient("busy"), ConnectionResetError())
     result, waits = walk(Step("s", dataset="d", retry=THREE), made, run_for(str(tmp_path)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -20,18 +22,24 @@ from sdk import (
     Permanent,
     RetryPolicy,
     Transient,
+    alternative,
     checks,
     default,
     fanout,
     flow,
+    record,
     task,
 )
+from sdk.crashes import process_start
 from sdk.fanning.runners import cut
 from sdk.progress import FanoutProgress, listening
 from sdk.statistics import StepRecord, read_records
 from sdk.summary import summarise
+from sdk.testing.processes import wait_until
 
 FAST = RetryPolicy("fast", attempts=3, base=0.0)
+ROOT = Path(__file__).parents[2]
+HERE = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @task(retry=FAST)
@@ -197,6 +205,88 @@ def test_an_item_that_kills_its_process_costs_itself_alone(store_url: str, tmp_p
 
     made = spread(return_state=True).result()
     assert made == {str(n): ("lost" if n == 4 else "done") for n in range(6)}
+
+
+ORPHANS = """
+import os, sys, time
+from pathlib import Path
+from sdk import fanout
+
+def begin(number, folder):
+    (Path(folder) / str(os.getpid())).touch()
+    time.sleep(600)
+
+if __name__ == "__main__":
+    fanout(begin, [1, 2], how="processes", concurrency=2, chunk=1, folder=sys.argv[1])
+"""
+
+
+def test_processes_end_with_the_run_that_was_killed(tmp_path: Path) -> None:
+    program, folder = tmp_path / "orphans.py", tmp_path / "begun"
+    program.write_text(ORPHANS)
+    folder.mkdir()
+    run = subprocess.Popen([sys.executable, str(program), str(folder)], cwd=ROOT, env=HERE)
+    wait_until(lambda: len(_numbers(folder)) == 2, 240, "the items do not begin")
+    run.kill()
+    run.wait()
+    wait_until(
+        lambda: all(process_start(pid) is None for pid in _numbers(folder)),
+        120,
+        "processes outlive their run",
+    )
+
+
+def _numbers(folder: Path) -> list[int]:
+    return [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+
+
+def make(number: int) -> object:
+    return threading.Lock() if number == 2 else number
+
+
+def test_a_value_that_cannot_travel_costs_its_own_item_alone() -> None:
+    result = fanout(make, range(4), how="processes", concurrency=1, at_least=0.5)
+    assert dict(result) == {"0": 0, "1": 1, "3": 3}
+    assert "cannot pickle" in result.failed["2"]
+    lost = result.outcomes["2"].record
+    assert lost is not None and (lost.outcome, lost.error_class) == ("failed", "TypeError")
+
+
+def test_a_record_that_is_no_json_costs_its_own_item_alone(store_url: str) -> None:
+    @task(retry=FAST)
+    def say(number: int) -> int:
+        record(what=object() if number == 2 else number)
+        return number
+
+    @flow(customer="acme")
+    def spread() -> None:
+        result = fanout(say, range(4), at_least=0.5)
+        assert dict(result) == {"0": 0, "1": 1, "3": 3}
+        assert "serialize" in result.failed["2"]
+
+    spread()
+
+
+def test_a_fallback_may_be_a_coroutine_function() -> None:
+    @task(retry=RetryPolicy("once"), fallback=alternative(double_slowly))
+    def never(number: int) -> int:
+        raise Transient("not today")
+
+    assert dict(fanout(never, [1, 2])) == {"1": 2, "2": 4}
+
+
+def test_a_run_that_is_stopped_begins_no_further_item() -> None:
+    begun: list[int] = []
+
+    def stop(number: int) -> None:
+        begun.append(number)
+        if number == 0:
+            raise KeyboardInterrupt
+        time.sleep(0.1)  # all that could begin take 25 seconds
+
+    with pytest.raises(KeyboardInterrupt):
+        fanout(stop, range(300), concurrency=1, chunk=50)
+    assert len(begun) < 200  # the rest of its own chunk never had a chance
 
 
 def test_records_of_all_items_are_in_the_ledger_and_progress_is_told(store_url: str) -> None:

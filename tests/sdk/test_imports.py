@@ -18,6 +18,8 @@ HEAVY = (
     "duckdb",
     "jira",
     "lightgbm",
+    "numpy",
+    "polars",
     "pyarrow",
     "slack_sdk",
     "sklearn",

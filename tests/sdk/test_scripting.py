@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from blocks.connectors.running import stop_all
 from sdk import (
     ConfigurationError,
     Permanent,
@@ -23,6 +25,7 @@ from sdk import (
     flow,
     task,
 )
+from sdk.crashes import process_start
 from sdk.scripting import script
 from sdk.scripting.process import run_process
 
@@ -229,6 +232,25 @@ def test_output_of_any_size_does_not_block_and_is_cut(tmp_path: Path) -> None:
     assert ended.code == 0
     assert ended.out.splitlines()[-1] == ended.err.splitlines()[-1] == "100000"
     assert len(ended.out) < 100_000
+
+
+def test_a_run_that_ends_takes_its_program_with_it(tmp_path: Path) -> None:
+    """A request to stop does not reach the thread that waits: the program is ended from outside."""
+    begun = tmp_path / "begun"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(
+            run_process,
+            ["bash", "-c", f"echo $$ > {begun}.new; mv {begun}.new {begun}; sleep 600"],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"]},
+            time_limit=120,
+        )
+        while not begun.exists() and not waiting.done():
+            time.sleep(0.02)
+        assert stop_all() == ["program bash"]
+        with pytest.raises(Permanent, match="program bash was stopped"):
+            waiting.result()
+    assert process_start(int(begun.read_text())) is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sdk.running.heart import EXIT_CODE, FENCED, FOLDER, Heart, HeartName
-from sdk.storage import storage
+from sdk.storage import Storage, storage
 
 BEATING = """
 import sys, time
@@ -79,6 +79,24 @@ def test_a_fenced_process_ends_when_it_wakes_up(tmp_path: Path) -> None:
     process.wait(60)  # its input stays open: it ends by itself
     process.communicate()
     assert process.returncode == EXIT_CODE
+
+
+def test_a_heart_outlives_whatever_a_driver_raises(tmp_path: Path) -> None:
+    class Driver(Storage):
+        failures = 2
+
+        def put(self, path: str, data: bytes) -> None:
+            if self.failures:
+                self.failures -= 1
+                raise AssertionError("a defect of the driver")
+            super().put(path, data)
+
+    heart = Heart(Driver(str(tmp_path)), "run-1", 0.01)
+    heart.start()
+    try:
+        until(lambda: len(hearts(tmp_path)) == 1)
+    finally:
+        heart.stop()
 
 
 def test_a_storage_that_is_away_does_not_end_the_run(
