@@ -1,11 +1,11 @@
-"""`prefect_server`: a real Prefect server on PostgreSQL, with events on, for a session of tests.
+"""`prefect_server`: a real Prefect server on PostgreSQL, with events on, for a module of tests.
 
 What only a server shows (schedules, late runs, queues, automations, workers) is tested against
-one: a process of its own, a database of its own, on loopback. Take it in a `conftest.py`::
+one: a process of its own, a database of its own, on loopback. Take it in the module::
 
     from sdk.testing.server import prefect_server  # noqa: F401
 
-It is shared by the tests of a session: give pools, flows and deployments names of your own. A test
+It is shared by the tests of a module: give pools, flows and deployments names of your own. A test
 that stops or kills servers makes its own with `serving`. Commands of Prefect's and workers run
 against it with `run` and `worker`; code in the test's process reaches it within `connected`.
 """
@@ -183,9 +183,11 @@ def connected(server: PrefectServer) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+# Of the module: each that imports it has a server of its own in any case, and one that nobody
+# asks any more would take a tenth of a processor until the session ends.
+@pytest.fixture(scope="module")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A server on PostgreSQL for the session; skipped where PostgreSQL is not installed."""
+    """A server on PostgreSQL for the module; skipped where PostgreSQL is not installed."""
     from sdk.testing.postgres import programs
 
     if programs() is None:
