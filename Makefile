@@ -26,7 +26,7 @@ RATE ?=
 QUEUE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools package synth emulate run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-notices bench-productivity bench-reconciler bench-release bench-review bench-sdk bench-streams eval-capture eval-matching bench-worker release-demo
+.PHONY: help setup tools package synth emulate run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-matching-peer bench-notices bench-productivity bench-reconciler bench-release bench-review bench-sdk bench-streams eval-capture eval-matching bench-worker release-demo
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -106,6 +106,17 @@ bench-ingest: setup ## measure how a file of any size is taken in: SIZE_MB=2000 
 
 bench-matching: setup ## measure the matcher at scale, one worker and two: SIZE=1000000
 	@$(BIN)/python benchmarks/matching/scale.py $(or $(SIZE),1000000)
+
+# Peers that are only measured beside: the lock's group "bench", in an environment of its own.
+$(VENV)-peers/.complete: uv.lock | setup
+	@test -x $(VENV)-peers/bin/python || $(BIN)/uv venv --quiet --python $(PYTHON) $(VENV)-peers
+	@$(BIN)/uv export --quiet --frozen --only-group bench --no-emit-project --output-file $(VENV)-peers/requirements.txt
+	@VIRTUAL_ENV=$(VENV)-peers $(BIN)/uv pip sync --quiet $(VENV)-peers/requirements.txt
+	@touch $@
+
+bench-matching-peer: $(VENV)-peers/.complete ## the matcher beside splink: DATA= SIZES=10000 RUNS=3
+	@$(BIN)/python -m benchmarks.matching.peer $(VENV)-peers/bin/python $(if $(DATA),--data "$(DATA)") \
+		$(if $(SIZES),--sizes "$(SIZES)") $(if $(RUNS),--runs $(RUNS))
 
 eval-capture: setup ## score the extraction on real pages: PAGES=
 	@$(BIN)/python benchmarks/capture/evaluate.py $(PAGES)

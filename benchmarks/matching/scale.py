@@ -10,6 +10,7 @@ not timed; reading the tables is not, making the cluster is not, everything else
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import subprocess
@@ -37,7 +38,7 @@ def recall(size: int, most: int = 5000) -> dict[str, Any]:
     from synthetic import two_shops
 
     from flows.pipeline.matching import candidates
-    from flows.pipeline.matching.matcher import CANDIDATES, Tables
+    from flows.pipeline.matching.two_tables import CANDIDATES, Tables
 
     tables = Tables.of(*two_shops(size))
     index = candidates.Index.of(tables.b)
@@ -65,6 +66,8 @@ def whole(size: int, workers: int) -> dict[str, Any]:
     from flows.pipeline.matching.cluster import connect
     from flows.pipeline.matching.matching import match
 
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("flows.pipeline.matching").setLevel(logging.INFO)
     a, b = two_shops(size)
     matcher = _trained()
     with connect(f"local:{workers}") as client, Peak() as peak:
@@ -85,8 +88,8 @@ def whole(size: int, workers: int) -> dict[str, Any]:
 def _trained() -> Any:
     from synthetic import two_shops
 
-    from flows.pipeline.matching.matcher import Tables
     from flows.pipeline.matching.training import train
+    from flows.pipeline.matching.two_tables import Tables
 
     a, b = two_shops(1000, seed=9)
     i, j = Tables.of(a, b).candidates(5)
@@ -97,7 +100,8 @@ def _trained() -> Any:
 def _apart(size: int, one: str) -> dict[str, Any]:
     """Measure in a process of its own: what one run leaves in memory is no other's."""
     command = [sys.executable, __file__, str(size), "--one", one]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    print(f"measuring: {one} ...", file=sys.stderr, flush=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 

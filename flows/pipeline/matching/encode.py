@@ -20,8 +20,8 @@ import polars as pl
 from scipy import sparse  # type: ignore[import-untyped]
 
 from flows.pipeline.matching.arrays import Floats, Ints, Sparse
+from flows.pipeline.matching.roles import OTHERS
 from flows.pipeline.matching.sizes import sizes
-from flows.pipeline.matching.tables import OTHERS
 from flows.pipeline.matching.terms import Terms, grams, words
 from flows.pipeline.matching.text import TEXT_LIMIT, fold
 from flows.pipeline.matching.vocabulary import Vocabulary, count_terms, merge

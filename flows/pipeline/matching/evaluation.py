@@ -21,10 +21,12 @@ import polars as pl
 from flows.pipeline.matching import boosting, figures
 from flows.pipeline.matching.arrays import Ints, distinct
 from flows.pipeline.matching.assign import one_to_one
+from flows.pipeline.matching.errors import PairsError
 from flows.pipeline.matching.folder import Benchmark
-from flows.pipeline.matching.matcher import CANDIDATES, Matcher, Scored, Tables, with_context
-from flows.pipeline.matching.tables import infer_roles, others_in_common
+from flows.pipeline.matching.matcher import Matcher, Scored, with_context
+from flows.pipeline.matching.roles import infer_roles, others_in_common
 from flows.pipeline.matching.training import Trained, fingerprint, fit, labelled_rows, labels_of
+from flows.pipeline.matching.two_tables import CANDIDATES, Tables
 from flows.pipeline.matching.unsupervised import learn_alone
 
 DEPTHS: Final = (5, 10, 20)
@@ -52,8 +54,9 @@ def evaluate(data: Benchmark, *, unsupervised: bool = False) -> dict[str, Any]:
         report |= whole_tables(tables, data.true)
     else:
         true = [
-            tables.rows(frame.filter(labels_of(frame, f"{name}.csv") == 1))
+            [rows[labels_of(frame, f"{name}.csv").to_numpy() == 1] for rows in sides]
             for name, frame in data.labelled.items()
+            for sides in (tables.rows(frame, f"{name}.csv"),)
         ]
         i, j = (np.concatenate(rows) for rows in zip(*true, strict=True))
         report["candidates"] = candidate_recall(tables, i, j)
@@ -104,16 +107,22 @@ def split(tables: Tables, data: Benchmark, *, unsupervised: bool) -> dict[str, A
 
 
 def _trained(tables: Tables, data: Benchmark) -> Trained:
-    i, j, labels = labelled_rows(tables, data.labelled["train"])
+    if "train" not in data.labelled:
+        raise PairsError(
+            "there is no train.csv", "Give labelled pairs to train on, or --unsupervised."
+        )
+    i, j, labels = labelled_rows(tables, data.labelled["train"], "train.csv")
     return fit(tables, i, j, labels, fingerprint(data.labelled["train"]))
 
 
 def _threshold(tables: Tables, data: Benchmark, trained: Trained, name: str) -> float:
     """Chosen on valid, together with the held-out scores of train: one alone is a noisy judge."""
+    held_out = trained.context if name == "context" else trained.pair
+    if "valid" not in data.labelled:
+        return figures.best_threshold(trained.labels, held_out)
     i, j = tables.rows(data.labelled["valid"])
     labels = labels_of(data.labelled["valid"]).to_numpy()
     probability = trained.matcher.probabilities(tables, i, j, name == "context")
-    held_out = trained.context if name == "context" else trained.pair
     return figures.best_threshold(
         np.concatenate([labels, trained.labels]), np.concatenate([probability, held_out])
     )
@@ -126,9 +135,9 @@ def _accepted(matcher: Matcher, name: str, labels: Ints, probability: Any) -> di
 
 def whole_tables(tables: Tables, true: pl.DataFrame) -> dict[str, Any]:
     """Return the figures of matching whole tables one to one, learnt without labels."""
-    matcher = learn_alone(tables)
-    i, j = tables.candidates()
-    scored = matcher.in_context(matcher.contenders(tables, i, j))
+    pairs = tables.candidates()
+    matcher = learn_alone(tables, pairs)
+    scored = matcher.in_context(matcher.contenders(tables, *pairs))
     i, j = scored.i, scored.j
     chosen = one_to_one(i, j, scored.probability, EVEN)
     true_i, true_j = tables.rows(true)

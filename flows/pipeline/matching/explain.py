@@ -8,7 +8,7 @@ says how likely it is one product.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from math import exp
 from typing import Final
 
 import numpy as np
@@ -20,22 +20,18 @@ from flows.pipeline.matching.features import NAMES
 KINDS: Final = ("exact", "variant", "different_pack", "equivalent")
 SAME_SIZE: Final = 0.03
 """Distance of logarithms within which two sizes are one: 330 ml is also sold as 0.33 l."""
-RARE: Final = 5.0
-"""Rarity (ln of the inverse share, plus one) of a word that can tell two products apart."""
+TELLING: Final = 2.0
+"""Rarity (ln of the inverse share, plus one) from which a word may tell two products apart: less
+than 37 % of the records have it. Colours and flavours are common words."""
 OTHER_BRAND: Final = 60.0
 SURE: Final = 0.9
 """Probability from which a missing word no longer makes a variant: the model has weighed it."""
 _AT: Final = {name: place for place, name in enumerate(NAMES)}
-_READ: Final = {
-    name: place
-    for place, name in enumerate(
-        (
-            *("gtin_same", "mpn_ratio", "shared_codes", "codes_conflict", "a_found", "b_found"),
-            *("brand_ratio", "size_distance", "multiplier_distance", "prices", "price_log_ratio"),
-        )
-    )
-}
-"""Features that the reasons are made of."""
+_READ: Final = (
+    *("gtin_same", "mpn_ratio", "shared_codes", "codes_conflict", "a_found", "b_found"),
+    *("brand_ratio", "size_distance", "multiplier_distance", "prices", "price_log_ratio"),
+)
+"""Features that the reasons are made of, in the order in which ``_reasons`` takes them."""
 _COLUMNS: Final = [_AT[name] for name in _READ]
 BATCH: Final = 10_000
 """Pairs put into words at once."""
@@ -56,7 +52,7 @@ def kinds(features: Floats, probability: Floats) -> pl.Series:
         pack = (of("size_distance") > SAME_SIZE) | (of("multiplier_distance") > SAME_SIZE)
         brand = (of("brand_ratio") < OTHER_BRAND) & (of("brand_in_title") < OTHER_BRAND)
         told = (of("numbers_conflict") > 0) | (of("codes_conflict") > 0)
-        told |= np.minimum(of("a_alone_rarest"), of("b_alone_rarest")) > RARE
+        told |= np.minimum(of("a_alone_rarest"), of("b_alone_rarest")) > TELLING
     numbers = np.select([pack, brand, told & (probability < SURE)], [2, 3, 1], 0)
     return pl.Series("kind", np.array(KINDS)[numbers] if len(numbers) else [], dtype=pl.String)
 
@@ -92,43 +88,45 @@ def reasons(
 
 
 def _reasons(row: list[float], left: str, right: str, sides: tuple[str, str]) -> list[str]:
-    def of(name: str) -> float:
-        return row[_READ[name]]
-
+    gtin, mpn, shared_codes, codes_conflict, a_found, b_found, *facts = row
     said = []
-    if of("gtin_same") == 1:
+    if gtin == 1:
         said.append("same GTIN")
-    elif of("gtin_same") == 0:
+    elif gtin == 0:
         said.append("different GTINs")
-    if of("mpn_ratio") == 100:
+    if mpn == 100:
         said.append("same part number")
-    elif of("shared_codes") > 0:
+    elif shared_codes > 0:
         said.append("a model number in common")
-    elif of("codes_conflict") > 0:
+    elif codes_conflict > 0:
         said.append("different model numbers")
-    said.append(
-        f"{of('a_found'):.0%} and {of('b_found'):.0%} of the telling words found on the other side"
-    )
-    for side, title, other in ((sides[0], left, right), (sides[1], right, left)):
-        words, compact = set(other.split()), other.replace(" ", "")
-        # A code counts as found where it stands split or joined; a letter inside a word does not.
-        alone = [w for w in title.split() if w not in words and not (len(w) > 3 and w in compact)]
+    said.append(f"{a_found:.0%} and {b_found:.0%} of the telling words found on the other side")
+    words, others = left.split(), right.split()
+    for side, mine, theirs, text in (
+        (sides[0], words, set(others), right),
+        (sides[1], others, set(words), left),
+    ):
+        alone = [word for word in mine if word not in theirs]
+        if alone:
+            # A code counts as found where it stands split or joined; a letter in a word does not.
+            compact = text.replace(" ", "")
+            alone = [word for word in alone if len(word) <= 3 or word not in compact]
         if alone:
             said.append(f"only in the title of {side}: {' '.join(alone[:6])}")
-    return said + _facts(of, sides)
+    return said + _facts(facts, sides)
 
 
-def _facts(of: Callable[[str], float], sides: tuple[str, str]) -> list[str]:
+def _facts(facts: list[float], sides: tuple[str, str]) -> list[str]:
+    brand, size, multiplier, prices, ratio = facts
     said = []
-    if of("brand_ratio") == 100:
+    if brand == 100:
         said.append("same brand")
-    elif of("brand_ratio") < OTHER_BRAND:
+    elif brand < OTHER_BRAND:
         said.append("different brands")
-    if of("size_distance") > SAME_SIZE or of("multiplier_distance") > SAME_SIZE:
+    if size > SAME_SIZE or multiplier > SAME_SIZE:
         said.append("different pack sizes")
-    elif of("size_distance") <= SAME_SIZE:
+    elif size <= SAME_SIZE:
         said.append("same size")
-    if of("prices") == 2:
-        ratio = float(np.exp(of("price_log_ratio")))
-        said.append(f"the price of {sides[0]} is {ratio:.2f} times that of {sides[1]}")
+    if prices == 2:
+        said.append(f"the price of {sides[0]} is {exp(ratio):.2f} times that of {sides[1]}")
     return said

@@ -1,8 +1,9 @@
 """Folders of benchmark data: two tables with labelled pairs, or with every true pair.
 
 Which files are which is told by their names where they follow the published form (tableA, tableB,
-train, valid, test), else by their contents: the file without a title column holds the pairs, the
-others, in the order of their names, are A and B. Separators are told from the header line.
+train, test and, where there is one, valid), else by their contents: the file without a title column
+holds the pairs, the others, in the order of their names, are A and B. Separators are told from the
+header line.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 import polars as pl
 
 from flows.pipeline.matching.errors import TableError
-from flows.pipeline.matching.tables import infer_roles
+from flows.pipeline.matching.roles import infer_roles
 
 _SEPARATORS: Final = ",|#;\t"
 SPLITS: Final = ("train", "valid", "test")
@@ -27,7 +28,7 @@ class Benchmark:
 
     Attributes:
         a: one table; b: the other, all columns as text.
-        labelled: split to labelled pairs; empty where there are none.
+        labelled: split to labelled pairs, test among them; empty where there are none.
         true: every true pair; None where only some pairs are labelled.
     """
 
@@ -63,11 +64,17 @@ def read_folder(folder: Path) -> Benchmark:
         TableError: the folder does not hold two tables and pairs.
     """
     files = {path.stem: path for path in sorted(folder.glob("*.csv"))}
-    if {"tableA", "tableB", *SPLITS} <= files.keys():
+    if {"tableA", "tableB"} <= files.keys() and files.keys() & set(SPLITS):
+        if "test" not in files:
+            raise TableError(
+                f"{folder}: there is no test.csv",
+                "Give labelled pairs to report on; or leave out train and valid.csv too, and give "
+                "every true pair in one file.",
+            )
         return Benchmark(
             read_table(files["tableA"]),
             read_table(files["tableB"]),
-            {split: read_table(files[split]) for split in SPLITS},
+            {split: read_table(files[split]) for split in SPLITS if split in files},
         )
     tables, pairs = [], []
     for path in files.values():
@@ -81,7 +88,8 @@ def read_folder(folder: Path) -> Benchmark:
     if len(tables) != 2 or len(pairs) != 1:
         raise TableError(
             f"{folder}: {len(tables)} tables of products and {len(pairs)} lists of pairs",
-            "Give tableA, tableB, train, valid and test.csv; or two tables and all true pairs.",
+            "Give tableA, tableB, train, test and, where there is one, valid.csv; or two tables "
+            "and all true pairs.",
         )
     a, b = _in_order(tables[0], tables[1], pairs[0])
     return Benchmark(a, b, {}, pairs[0])

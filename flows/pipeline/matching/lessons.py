@@ -22,8 +22,9 @@ import polars as pl
 from flows.pipeline.matching.arrays import Flags, Ints
 from flows.pipeline.matching.features import cheap_features
 from flows.pipeline.matching.features.plain import similarity
-from flows.pipeline.matching.matcher import Matcher, Tables, unite
+from flows.pipeline.matching.matcher import Matcher
 from flows.pipeline.matching.training import fingerprint, fit
+from flows.pipeline.matching.two_tables import Tables, unite
 
 LESSONS: Final = 1200
 """Offers with a common GTIN that are learnt from, and as many without: more took longer and gave

@@ -17,22 +17,15 @@ import numpy as np
 import polars as pl
 from scipy.special import expit  # type: ignore[import-untyped]
 
-from flows.pipeline.matching import candidates, context
-from flows.pipeline.matching.arrays import Flags, Floats, Ints, Singles, distinct
+from flows.pipeline.matching import context
+from flows.pipeline.matching.arrays import Flags, Floats, Ints, Singles
 from flows.pipeline.matching.boosting import CUT, Trees, log_odds
 from flows.pipeline.matching.decision import Thresholds
-from flows.pipeline.matching.encode import Encoded, Vocabularies, encode_all
-from flows.pipeline.matching.errors import PairsError
 from flows.pipeline.matching.features import CHEAP, NAMES, add_strings, cheap_features
 from flows.pipeline.matching.features.plain import plain_probability
 from flows.pipeline.matching.lexicon import Lexicon
-from flows.pipeline.matching.tables import as_text, canonical_pair, ids_of_pairs
+from flows.pipeline.matching.two_tables import Tables, locate, unite
 
-CANDIDATES: Final = 10
-"""Best of each view for each record, asked from both tables."""
-ASKED_BACK: Final = 50_000
-"""Records of the larger table up to which candidates are asked from both tables. Above, A alone
-asks: the other half of the work finds next to nothing more."""
 BATCH: Final = 100_000
 """Pairs scored at once."""
 HOPELESS: Final = 0.001
@@ -40,89 +33,6 @@ HOPELESS: Final = 0.001
 _COSINE, _GRAMS, _PRICE = (
     NAMES.index(name) for name in ("wide_cosine", "gram_cosine", "price_distance")
 )
-
-
-@dataclass(frozen=True)
-class Tables:
-    """Two tables, encoded with common vocabularies.
-
-    Attributes:
-        a_records: one table, canonical; b_records: the other.
-        a: encoded; b: encoded.
-        known: the vocabularies of both.
-        both: whether candidates are asked from both tables, or from A alone.
-    """
-
-    a_records: pl.DataFrame
-    b_records: pl.DataFrame
-    a: Encoded
-    b: Encoded
-    known: Vocabularies
-    both: bool = True
-
-    @classmethod
-    def of(cls, a: pl.DataFrame, b: pl.DataFrame) -> Tables:
-        """Encode two tables of any columns.
-
-        Raises:
-            TableError: a table has no titles, or ids that are missing or not unique.
-        """
-        return cls.of_records(*canonical_pair(a, b))
-
-    @classmethod
-    def of_records(cls, left: pl.DataFrame, right: pl.DataFrame) -> Tables:
-        """Encode two canonical tables."""
-        (one, two), known = encode_all(left, right)
-        return cls(left, right, one, two, known, asks_both(left.height, right.height))
-
-    def rows(self, pairs: pl.DataFrame) -> tuple[Ints, Ints]:
-        """Return the rows that pairs of ids point to.
-
-        Args:
-            pairs: the ids in A and in B, see ``tables.ids_of_pairs``.
-
-        Raises:
-            PairsError: an id is not in its table.
-        """
-        found = []
-        names = ids_of_pairs(pairs)
-        for name, records, table in zip(names, (self.a_records, self.b_records), "AB", strict=True):
-            ids = as_text(pairs[name]).alias("id").to_frame()
-            rows = ids.join(
-                records.select("id").with_row_index("row"),
-                on="id",
-                how="left",
-                maintain_order="left",
-            )["row"]
-            if rows.null_count():
-                bad = int(rows.is_null().arg_true()[0])
-                raise PairsError(
-                    f"pairs, row {bad + 1}, column {name!r}: {ids['id'][bad]!r} is not in table "
-                    f"{table}",
-                    "Take the pair out, or give the table that holds it.",
-                )
-            found.append(rows.to_numpy().astype(np.int64))
-        return found[0], found[1]
-
-    def candidates(self, k: int = CANDIDATES) -> tuple[Ints, Ints]:
-        """Return the candidate pairs, sorted, each once."""
-        i, j = candidates.find(self.a, candidates.Index.of(self.b), k)
-        if not self.both:
-            return i, j
-        back_j, back_i = candidates.find(self.b, candidates.Index.of(self.a), k)
-        return unite((i, j), (back_i, back_j), len(self.b))
-
-
-def asks_both(a: int, b: int) -> bool:
-    """Return whether tables of so many rows are asked for candidates from both sides."""
-    return max(a, b) <= ASKED_BACK
-
-
-def unite(one: tuple[Ints, Ints], two: tuple[Ints, Ints], width: int) -> tuple[Ints, Ints]:
-    """Return the pairs of both lists, sorted, each once."""
-    width = max(width, 1)
-    keys = distinct(np.concatenate([one[0] * width + one[1], two[0] * width + two[1]]))
-    return keys // width, keys % width
 
 
 @dataclass(frozen=True)
@@ -267,7 +177,7 @@ class Matcher:
         Args:
             a: one table, any columns.
             b: the other.
-            pairs: of ids, see ``tables.ids_of_pairs``.
+            pairs: of ids, see ``roles.ids_of_pairs``.
             context: look at the rivals too, for which the tables must be whole.
 
         Returns:
@@ -290,12 +200,6 @@ class Matcher:
         all_i, all_j = unite((rivals.i, rivals.j), (i, j), len(tables.b))
         scored = self.in_context(self.pair_scores(tables, all_i, all_j))
         return scored.probability[locate(all_i, all_j, i, j, len(tables.b))]
-
-
-def locate(all_i: Ints, all_j: Ints, i: Ints, j: Ints, width: int) -> Ints:
-    """Return where pairs stand in a sorted list that holds them all."""
-    width = max(width, 1)
-    return np.searchsorted(all_i * width + all_j, i * width + j).astype(np.int64)
 
 
 def with_context(scored: Scored) -> Floats:

@@ -19,8 +19,9 @@ from flows.pipeline.matching import explain
 from flows.pipeline.matching.arrays import Flags, Floats, Ints
 from flows.pipeline.matching.assign import one_to_one as choose
 from flows.pipeline.matching.features import NAMES
-from flows.pipeline.matching.matcher import Matcher, Scored, Tables
+from flows.pipeline.matching.matcher import Matcher, Scored
 from flows.pipeline.matching.tables import canonical_pair
+from flows.pipeline.matching.two_tables import Tables
 from flows.pipeline.matching.unsupervised import learn_alone
 
 if TYPE_CHECKING:
@@ -79,8 +80,9 @@ def match(
             folder=folder,
         )
     tables = Tables.of(a, b)
-    matcher = matcher or learn_alone(tables)
-    scored = matcher.in_context(matcher.contenders(tables, *tables.candidates()))
+    pairs = tables.candidates()
+    matcher = matcher or learn_alone(tables, pairs)
+    scored = matcher.in_context(matcher.contenders(tables, *pairs))
     scored = replace(scored, probability=with_identity(scored.probability, scored.features))
     return present(tables, scored, one_to_one=one_to_one, least=least, evidence=evidence)
 

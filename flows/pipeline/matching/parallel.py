@@ -15,10 +15,12 @@ for each pair that is no hopeless one.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,9 +32,10 @@ from flows.pipeline.matching import encode_parts, score_parts, store
 from flows.pipeline.matching.arrays import Ints
 from flows.pipeline.matching.assign import one_to_one as choose
 from flows.pipeline.matching.context import context_features
-from flows.pipeline.matching.matcher import Matcher, asks_both, unite
+from flows.pipeline.matching.matcher import Matcher
 from flows.pipeline.matching.matching import in_order
 from flows.pipeline.matching.shared_arrays import VIEWS, read_array, write_array, write_frame
+from flows.pipeline.matching.two_tables import asks_both, unite
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -43,6 +46,7 @@ ROW_BYTES: Final = 30_000
 """Of a worker's memory that a record of a part takes while its candidates are scored."""
 _SHARE: Final = 0.25
 """Of a worker's memory for that: the rest is for the mapped index and for what libraries take."""
+_log = logging.getLogger(__name__)
 
 
 def rows_for(memory: float, rows: int) -> int:
@@ -89,16 +93,29 @@ def match_on(
         write_frame(base / "b-ids.arrow", b.select("id"))
         store.save(matcher, base / "model")
         run = _Run(client, base, parts, asks_both(a.height, b.height))
-        run.encode()
-        (base / "b-ids.arrow").rename(base / "b" / "ids.arrow")
-        run.ask(b.height)
-        run.score()
-        run.lead()
-        return run.conclude(one_to_one, least, evidence)
+        with _told("encoded %d records", a.height + b.height):
+            run.encode()
+            (base / "b-ids.arrow").rename(base / "b" / "ids.arrow")
+        with _told("found the candidates of %d records", a.height):
+            run.ask(b.height)
+        with _told("scored the candidates"):
+            run.score()
+        with _told("compared the contenders with their rivals"):
+            run.lead()
+        with _told("concluded"):
+            return run.conclude(one_to_one, least, evidence)
     finally:
         with suppress(Exception):  # a worker that is gone has nothing mapped
             client.run(score_parts.forget, on_error="ignore")
         shutil.rmtree(base, ignore_errors=True)
+
+
+@contextmanager
+def _told(what: str, *numbers: int) -> Iterator[None]:
+    """Log a step when it is done, with its seconds: a large match takes minutes."""
+    began = time.perf_counter()
+    yield
+    _log.info(what + ", %.1f s", *numbers, time.perf_counter() - began)
 
 
 def _smallest(client: Client) -> float:

@@ -27,8 +27,9 @@ from flows.pipeline.matching.arrays import Hashes, Ints
 from flows.pipeline.matching.candidates import Index
 from flows.pipeline.matching.encode import Encoded
 from flows.pipeline.matching.features import NAMES
-from flows.pipeline.matching.matcher import CANDIDATES, Matcher, Scored, Tables
+from flows.pipeline.matching.matcher import Matcher, Scored
 from flows.pipeline.matching.shared_arrays import read_array, write_array, write_frame
+from flows.pipeline.matching.two_tables import CANDIDATES, Tables
 
 _TEXTS = ("title", "brand", "description", "category", "mpn", "gtin")
 _POINTER = "recall.json"

@@ -19,7 +19,7 @@ from flows.pipeline.matching.arrays import Ints
 from flows.pipeline.matching.candidates import Index
 from flows.pipeline.matching.encode import Encoded
 from flows.pipeline.matching.encode_parts import once, vocabularies
-from flows.pipeline.matching.matcher import CANDIDATES, Matcher, Scored, Tables, rival_inputs
+from flows.pipeline.matching.matcher import Matcher, Scored, rival_inputs
 from flows.pipeline.matching.matching import present, with_identity
 from flows.pipeline.matching.shared_arrays import (
     read_array,
@@ -28,6 +28,7 @@ from flows.pipeline.matching.shared_arrays import (
     write_array,
     write_frame,
 )
+from flows.pipeline.matching.two_tables import CANDIDATES, Tables
 
 
 @lru_cache(maxsize=2)

@@ -19,7 +19,7 @@ import numpy as np
 from flows.pipeline.matching.arrays import Ints, Sparse
 from flows.pipeline.matching.compiled import compiled
 
-DEEP: Final = 60_000
+DEEP: Final = 50_000
 """Postings of words that an unsettled query reads at the most."""
 LONG: Final = 40
 """Records of a query that are compared in full."""

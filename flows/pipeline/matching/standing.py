@@ -30,12 +30,13 @@ from flows.pipeline.matching import store
 from flows.pipeline.matching.candidates import Index
 from flows.pipeline.matching.encode import Vocabularies, encode, encode_all
 from flows.pipeline.matching.errors import ModelError
-from flows.pipeline.matching.matcher import Matcher, Scored, Tables
+from flows.pipeline.matching.matcher import Matcher, Scored
 from flows.pipeline.matching.matching import EVEN, present, with_identity
 from flows.pipeline.matching.recall import Recall
 from flows.pipeline.matching.shared_arrays import read_index, read_vocabulary, write_index
 from flows.pipeline.matching.tables import canonical
 from flows.pipeline.matching.training import fingerprint
+from flows.pipeline.matching.two_tables import Tables
 
 VERSION: Final = 1
 FILE: Final = "standing.json"

@@ -55,3 +55,18 @@ def fold(column: str | pl.Expr, limit: int = TITLE_LIMIT) -> pl.Expr:
 def fold_text(text: str, limit: int = TITLE_LIMIT) -> str:
     """Return one folded text."""
     return str(pl.select(fold(pl.lit(text), limit)).item())
+
+
+def as_text(values: pl.Series) -> pl.Series:
+    """Text of a column of any type, also of one that holds several; blank is null."""
+    if values.dtype in (pl.Object, pl.Binary) or values.dtype.is_nested():
+        texts = pl.Series([_one_text(value) for value in values.to_list()], dtype=pl.String)
+    else:
+        texts = values.cast(pl.String)
+    return pl.select(pl.when(texts.str.strip_chars() != "").then(texts)).to_series()
+
+
+def _one_text(value: object) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    return None if value is None else str(value)

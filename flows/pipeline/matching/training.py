@@ -20,16 +20,9 @@ from flows.pipeline.matching.decision import choose_thresholds
 from flows.pipeline.matching.errors import PairsError
 from flows.pipeline.matching.features import CHEAP, pair_features
 from flows.pipeline.matching.lexicon import learn, mean_of, missing_words
-from flows.pipeline.matching.matcher import (
-    Matcher,
-    Scored,
-    Scout,
-    Tables,
-    locate,
-    unite,
-    with_context,
-)
-from flows.pipeline.matching.tables import as_text
+from flows.pipeline.matching.matcher import Matcher, Scored, Scout, with_context
+from flows.pipeline.matching.text import as_text
+from flows.pipeline.matching.two_tables import Tables, locate, unite
 
 LEAST_EACH = 10
 """Matches, and other pairs, below which nothing can be learnt: two for each fold."""
@@ -48,7 +41,7 @@ def train(
     Args:
         a: one table, any columns.
         b: the other.
-        pairs: two columns of ids (``tables.ids_of_pairs``), and ``label`` (1 the same product, 0
+        pairs: two columns of ids (``roles.ids_of_pairs``), and ``label`` (1 the same product, 0
             another).
         target_precision: that accepted pairs shall have.
 
@@ -79,15 +72,17 @@ class Trained:
     context: Floats
 
 
-def labelled_rows(tables: Tables, pairs: pl.DataFrame) -> tuple[Ints, Ints, Ints]:
-    """Return rows and labels of labelled pairs, each pair once, sorted."""
-    labels = labels_of(pairs)
-    i, j = tables.rows(pairs)
+def labelled_rows(
+    tables: Tables, pairs: pl.DataFrame, called: str = "pairs"
+) -> tuple[Ints, Ints, Ints]:
+    """Return rows and labels of labelled pairs, each pair once, sorted; errors say ``called``."""
+    labels = labels_of(pairs, called)
+    i, j = tables.rows(pairs, called)
     unique = pl.DataFrame({"i": i, "j": j, "label": labels}).unique().sort("i", "j", "label")
     twice = unique.filter(pl.struct("i", "j").is_duplicated())
     if twice.height:
         raise PairsError(
-            f"the pair {tables.a_records['id'][twice['i'][0]]!r}, "
+            f"{called}: the pair {tables.a_records['id'][twice['i'][0]]!r}, "
             f"{tables.b_records['id'][twice['j'][0]]!r} is labelled both 0 and 1",
             "Keep the label that is right.",
         )
@@ -95,7 +90,8 @@ def labelled_rows(tables: Tables, pairs: pl.DataFrame) -> tuple[Ints, Ints, Ints
     for value in (0, 1):
         if (label == value).sum() < LEAST_EACH:
             raise PairsError(
-                f"{(label == value).sum()} pairs with label {value}; at least {LEAST_EACH} needed",
+                f"{called}: {(label == value).sum()} pairs with label {value}; "
+                f"at least {LEAST_EACH} needed",
                 "Label more pairs, or match without labels.",
             )
     return unique["i"].to_numpy(), unique["j"].to_numpy(), label

@@ -21,7 +21,8 @@ from flows.pipeline.matching.arrays import Flags, Floats, Ints
 from flows.pipeline.matching.context import lead
 from flows.pipeline.matching.features import add_strings, cheap_features
 from flows.pipeline.matching.features.plain import similarity
-from flows.pipeline.matching.matcher import Matcher, Scored, Tables, with_context
+from flows.pipeline.matching.matcher import Matcher, Scored, with_context
+from flows.pipeline.matching.two_tables import Tables
 
 NEAR: Final = 5
 """Best of each record, by plain similarity, that are learnt from."""
@@ -56,8 +57,12 @@ def examples(i: Ints, j: Ints, score: Floats, share: float) -> tuple[Flags, Flag
     return matches, settled & ~matches
 
 
-def learn_alone(tables: Tables) -> Matcher:
+def learn_alone(tables: Tables, pairs: tuple[Ints, Ints] | None = None) -> Matcher:
     """Return a matcher learnt from two tables without labels.
+
+    Args:
+        tables: encoded.
+        pairs: their candidates, where these are known already.
 
     The matcher has no lexicon: what a word means would be guessed from the same guesses. Only the
     pairs that are plainly near are looked at: who is far from the best is no example, nor a rival.

@@ -13,8 +13,8 @@ import polars as pl
 
 from flows.pipeline.matching.arrays import Floats, Ints
 from flows.pipeline.matching.encode import Encoded
+from flows.pipeline.matching.roles import OTHERS
 from flows.pipeline.matching.sizes import COUNT
-from flows.pipeline.matching.tables import OTHERS
 
 NAMES: Final = (
     "price_distance",

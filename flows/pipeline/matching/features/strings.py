@@ -17,7 +17,7 @@ from rapidfuzz.distance import JaroWinkler
 
 from flows.pipeline.matching.arrays import Flags, Floats, Ints
 from flows.pipeline.matching.encode import Encoded
-from flows.pipeline.matching.tables import OTHERS
+from flows.pipeline.matching.roles import OTHERS
 
 _MEASURES: Final[tuple[tuple[str, str, str, Callable[..., Any]], ...]] = (
     ("title_ratio", "title", "title", fuzz.ratio),

@@ -13,9 +13,12 @@ from typer.testing import CliRunner
 from flows.pipeline.matching import candidates, store
 from flows.pipeline.matching.__main__ import app
 from flows.pipeline.matching.errors import PairsError, TableError
-from flows.pipeline.matching.matcher import Matcher, Tables
+from flows.pipeline.matching.evaluation import evaluate
+from flows.pipeline.matching.folder import read_folder
+from flows.pipeline.matching.matcher import Matcher
 from flows.pipeline.matching.matching import match
 from flows.pipeline.matching.training import train
+from flows.pipeline.matching.two_tables import Tables
 from tests.conftest import ROOT, SHARED
 
 Shops = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
@@ -111,6 +114,13 @@ def test_another_pack_is_another_product() -> None:
     found = match(table("Sprudel Quorin 6 x 1,5 l"), table("Quorin Sprudel 1,5 l"), least=0.0)
     assert found["kind"].to_list() == ["different_pack"]
     assert "different pack sizes" in found["reasons"].item()
+
+
+def test_a_colour_that_many_have_makes_a_variant() -> None:
+    colours = ("rot", "blau", "weiss", "grau", "lila") * 4
+    a, b = (table(*(f"Tasse Nordwal {one}" for one in some)) for some in (colours, ("gelb",)))
+    found = match(a, b, least=0.0)
+    assert set(found["kind"]) == {"variant"}
 
 
 def test_bad_labels_are_refused(two_shops: Shops) -> None:
@@ -220,16 +230,33 @@ def test_the_command_reports_a_folder_of_benchmark_data(tmp_path: Path, two_shop
 
 def test_the_command_names_the_file_without_labels(tmp_path: Path, two_shops: Shops) -> None:
     a, b, pairs = two_shops
-    for name, frame in {"tableA": a, "tableB": b, "train": pairs, "valid": pairs}.items():
+    for name, frame in {"tableA": a, "tableB": b, "train": pairs}.items():
         frame.write_csv(tmp_path / f"{name}.csv")
+    done = CliRunner().invoke(app, ["evaluate", str(tmp_path)])
+    assert (done.exit_code, "there is no test.csv" in done.output) == (1, True)
+    unknown = pairs.with_row_index().with_columns(
+        ltable_id=pl.when(pl.col("index") == 1).then(pl.lit("nix")).otherwise("ltable_id")
+    )
     for test, message in (
         (pairs.drop("label"), "test.csv: labelled pairs have the columns"),
         (pairs.with_columns(label=pl.lit("x")), "test.csv, row 1, column 'label'"),
+        (unknown.drop("index"), "test.csv, row 2, column 'ltable_id': 'nix' is not in table A"),
     ):
         test.write_csv(tmp_path / "test.csv")
         done = CliRunner().invoke(app, ["evaluate", str(tmp_path)])
         assert done.exit_code == 1
         assert message in done.output
+
+
+def test_valid_may_be_missing_and_files_come_from_windows(tmp_path: Path, two_shops: Shops) -> None:
+    a, b, pairs = two_shops
+    told = pairs.with_columns(label=pl.format(" {}.0", "label"))
+    for name, frame in {"tableA": a, "tableB": b, "train": told, "test": told}.items():
+        text = frame.write_csv(include_bom=True, line_terminator="\r\n")
+        (tmp_path / f"{name}.csv").write_bytes(text.encode())
+    report = evaluate(read_folder(tmp_path))
+    assert report["with context"]["f1"] > 0.9
+    assert report["tables"]["A"]["roles"].startswith("id = id, title = name")
 
 
 def test_the_command_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
@@ -246,7 +273,6 @@ def test_the_command_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
 
 def test_real_tables_are_found_whole() -> None:
     from flows.pipeline.matching.evaluation import candidate_recall
-    from flows.pipeline.matching.folder import read_folder
 
     folder = SHARED / "er" / "abt-buy" / "full"
     if not folder.exists():

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.pipeline.matching import matcher as matcher_module
+from flows.pipeline.matching import two_tables
 from flows.pipeline.matching.cluster import connect
 from flows.pipeline.matching.encode_parts import once
 from flows.pipeline.matching.errors import MatchingError
@@ -52,7 +52,7 @@ def test_workers_parts_and_a_killed_worker_change_nothing(
         killer.join()
         assert found.equals(expected)
         with connect(str(client.scheduler_info()["address"])) as outside:  # an external scheduler
-            monkeypatch.setattr(matcher_module, "ASKED_BACK", 0)
+            monkeypatch.setattr(two_tables, "ASKED_BACK", 0)
             alone = match(a, b, matcher)
             assert match(a, b, matcher, client=outside).equals(alone)
 

@@ -10,7 +10,7 @@ import pytest
 
 from flows.pipeline.matching import candidates
 from flows.pipeline.matching.candidates import Index, find
-from flows.pipeline.matching.matcher import Tables
+from flows.pipeline.matching.two_tables import Tables
 from tests.flows.pipeline.matching.conftest import shops
 
 

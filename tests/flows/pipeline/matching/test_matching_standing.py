@@ -35,7 +35,7 @@ def test_the_first_day_is_what_matching_the_tables_gives(
     two_shops: Shops, matcher: Matcher, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a, b, _ = two_shops
-    monkeypatch.setattr("flows.pipeline.matching.matcher.ASKED_BACK", 0)
+    monkeypatch.setattr("flows.pipeline.matching.two_tables.ASKED_BACK", 0)
     standing = StandingIndex.open(folder)
     assert standing.match(a, one_to_one=True).equals(match(a, b, matcher, one_to_one=True))
     assert standing.recall.asked == standing.recall.compared == 0  # all was remembered

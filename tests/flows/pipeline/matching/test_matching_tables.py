@@ -4,13 +4,8 @@ import polars as pl
 import pytest
 
 from flows.pipeline.matching.errors import TableError
-from flows.pipeline.matching.tables import (
-    RECORDS,
-    canonical,
-    canonical_pair,
-    infer_roles,
-    others_in_common,
-)
+from flows.pipeline.matching.roles import infer_roles, others_in_common
+from flows.pipeline.matching.tables import RECORDS, canonical, canonical_pair
 
 
 def test_roles_follow_the_names_of_columns() -> None:
@@ -26,6 +21,21 @@ def test_a_title_is_told_by_its_contents() -> None:
         {"id": [1, 2, 3], "shop": ["x"] * 3, "was": ["Rote Tasse", "Tee", "Kanne"]}
     )
     assert infer_roles(frame).title == "was"
+
+
+def test_ids_and_prices_of_unknown_names_are_told() -> None:
+    frame = pl.DataFrame(
+        {
+            "Lager": ["x1", "x2"],
+            "Désignation": ["Rote Tasse", "Kanne"],
+            "Grund Preis": ["1", "2"],
+            "Preis (EUR)": ["12,50", "3"],
+        }
+    )
+    roles = infer_roles(frame)
+    assert (roles.id, roles.title, roles.price) == ("Lager", "Désignation", "Preis (EUR)")
+    with pytest.raises(TableError, match="no column for the role id"):
+        infer_roles(frame.with_columns(Lager=pl.lit("x1")))
 
 
 def test_a_role_can_be_overruled_and_taken_away() -> None:

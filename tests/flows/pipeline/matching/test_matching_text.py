@@ -77,6 +77,27 @@ def test_grams_do_not_reach_into_the_next_text() -> None:
     assert found.rows.tolist() == [0, 0, 3]
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Cola 6 x 330 ml",
+        "Cola 6x0,33l",
+        "Cola 330 ml x 6",
+        "Cola 0,33 L (6er-Pack)",
+        "Cola 330ml, pack of 6",
+        "6-pack Cola 33 cl",
+        'קולה 330 מ"ל מארז 6',
+    ],
+)
+def test_a_pack_is_the_same_however_it_is_said(title: str) -> None:
+    found = sizes(pl.Series([title]).to_frame("t").select(fold("t"))["t"])[0]
+    assert (round(float(found[1]), 4), found[COUNT]) == (1.98, 6)
+
+
+def test_pieces_of_a_pack_are_not_counted_twice() -> None:
+    assert sizes(pl.Series(["rollen 8 stuck 8er pack"]))[0, 3] == 8
+
+
 def test_sizes_are_read_in_every_language() -> None:
     titles = ["cola 6 x 330 ml", "קמח 1 קג", "mehl 1.5kg 3 stuck", "kamera", "6x1.5 l wasser"]
     found = sizes(pl.Series(titles))
