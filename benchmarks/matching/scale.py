@@ -66,8 +66,9 @@ def whole(size: int, workers: int) -> dict[str, Any]:
     from flows.pipeline.matching.cluster import connect
     from flows.pipeline.matching.matching import match
 
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("flows.pipeline.matching").setLevel(logging.INFO)
+    told = logging.getLogger("flows.pipeline.matching")
+    told.addHandler(logging.StreamHandler())
+    told.setLevel(logging.INFO)
     a, b = two_shops(size)
     matcher = _trained()
     with connect(f"local:{workers}") as client, Peak() as peak:
