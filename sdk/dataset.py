@@ -154,6 +154,8 @@ class Dataset(BaseModel):
 
     @contextmanager
     def _readable(self, path: str) -> Iterator[None]:
+        import polars as pl
+
         try:
             yield
         except pl.exceptions.ColumnNotFoundError as error:

@@ -79,6 +79,10 @@ class Stage:
                 flow,
                 entrypoint=f"{HERE}:{flow}",
                 path=str(ROOT),
+                # Without it each run would copy the whole folder, environments and all.
+                pull_steps=[
+                    {"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}
+                ],
                 work_pool_name=POOL,
                 work_queue_name="coordinate",
             )
