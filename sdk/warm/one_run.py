@@ -73,10 +73,21 @@ def become(job: dict[str, Any], passed: list[int]) -> int:
     sys.path[0] = str(Path.cwd())
     os.environ[RUN_ID] = job["run"]
     _show_run(job["run"])
+    _draw_anew()
     if job["memory"]:
         resource.setrlimit(resource.RLIMIT_DATA, (job["memory"], job["memory"]))
     os.write(status, b"%d\n" % os.getpid())
     return status
+
+
+def _draw_anew() -> None:
+    """Have numpy's global generator begin anew, as `random` does by itself in a forked process.
+
+    Two runs forked from one interpreter would otherwise draw the same numbers.
+    """
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
 
 
 def _show_run(run: str) -> None:

@@ -61,6 +61,9 @@ if what == "atexit":
     import atexit
     atexit.register(lambda: Path("late").write_text("done"))
 if what == "import": import installed
+if what == "draw":
+    import numpy
+    Path("drawn").write_text(str(numpy.random.random()))
 end = time.monotonic() + 300
 while what == "wait" and not Path("end").exists() and time.monotonic() < end: time.sleep(0.02)
 """
@@ -97,8 +100,8 @@ class Bench:
         assert made is not None
         return made
 
-    async def template(self, settings: WarmSettings | None = None) -> Template:
-        made = Template(self.recipe(), settings or self.settings)
+    async def template(self, settings: WarmSettings | None = None, **more: str) -> Template:
+        made = Template(self.recipe(**more), settings or self.settings)
         self.templates.append(made)
         await made.start()
         await asyncio.wait_for(made.ready.wait(), PATIENCE)

@@ -45,6 +45,15 @@ async def test_runs_share_nothing_that_they_make(bench: Bench) -> None:
     assert len({job.said()["random"] for _, job in runs}) == 3
 
 
+async def test_runs_draw_numbers_of_their_own_from_what_was_loaded_before(bench: Bench) -> None:
+    bench.write("warmbase", "VALUE = 1\nimport numpy.random")
+    # With threads of its own numpy would be left to the runs, each of which has it new.
+    template = await bench.template(OPENBLAS_NUM_THREADS="1")
+    assert template.forks
+    runs = [await bench.run(template, "draw") for _ in range(3)]
+    assert len({job.text("drawn") for _, job in runs}) == 3
+
+
 @pytest.mark.parametrize(
     ("what", "code", "err"),
     [
