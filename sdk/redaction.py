@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 MASK = "********"
 SHORTEST = 4
@@ -84,6 +84,12 @@ def remember(value: Any) -> None:
             _remembered[secret] = None
         while len(_remembered) > REMEMBERED:
             del _remembered[next(iter(_remembered))]
+
+
+def remembered() -> list[SecretStr]:
+    """Return what this process masks, for another that does a part of its work."""
+    with _lock:
+        return [SecretStr(secret) for secret in _remembered]
 
 
 def redacted(text: str, parameters: Any = None) -> str:

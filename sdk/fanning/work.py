@@ -18,7 +18,8 @@ from typing import Any
 from sdk.errors import Permanent, PlatformError
 from sdk.execution import Execution
 from sdk.fanning.outcome import ItemOutcome
-from sdk.redaction import redacted
+from sdk.masking import keep_secret
+from sdk.redaction import redacted, remembered
 from sdk.run import Run, entered
 from sdk.statistics import StepRecord
 from sdk.step import Call, Result, Step, drive, drive_async, invoke
@@ -92,6 +93,15 @@ class Work:
                 return _delivered(item, drive(walk, self._call))
         except Exception as error:
             return self._failed(item, error, records)
+
+    # Whoever does a part of the work in another process, this machine's or Dask's, keeps the
+    # secrets of the run out of logs and records too: those that the flow was given, not the item.
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "secrets": remembered()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        keep_secret(state.pop("secrets"))
+        vars(self).update(state)
 
     @cached_property
     def _by_name(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from sdk import (
     ConfigurationError,
@@ -32,7 +34,9 @@ from sdk import (
 )
 from sdk.crashes import process_start
 from sdk.fanning.runners import cut
+from sdk.masking import keep_secret
 from sdk.progress import FanoutProgress, listening
+from sdk.redaction import MASK
 from sdk.statistics import StepRecord, read_records
 from sdk.summary import summarise
 from sdk.testing.processes import wait_until
@@ -250,6 +254,23 @@ def test_a_value_that_cannot_travel_costs_its_own_item_alone() -> None:
     assert "cannot pickle" in result.failed["2"]
     lost = result.outcomes["2"].record
     assert lost is not None and (lost.outcome, lost.error_class) == ("failed", "TypeError")
+
+
+def sign_in(password: str) -> None:
+    logging.getLogger("prefect.flow_runs").warning("signing in with %s", password)
+    raise Permanent(f"no login with {password}", "Ask for another one.")
+
+
+def test_a_secret_of_the_run_is_masked_in_processes_too(capfd: pytest.CaptureFixture[str]) -> None:
+    secret = "hunter2-correct-horse-battery"
+    keep_secret(SecretStr(secret))
+    with pytest.raises(FanoutFailed) as failure:
+        fanout(sign_in, [secret], how="processes", concurrency=1, key=lambda _: "only")
+    assert f"no login with {MASK}" in str(failure.value)
+    (outcome,) = failure.value.result.outcomes.values()
+    said = "".join(capfd.readouterr())
+    assert "signing in with" in said
+    assert secret not in f"{failure.value} {outcome.error} {outcome.line!r} {said}"
 
 
 def test_a_record_that_is_no_json_costs_its_own_item_alone(store_url: str) -> None:
