@@ -78,41 +78,48 @@ def log_odds(probability: Floats) -> Floats:
     return np.asarray(logit(np.clip(probability, CUT, 1 - CUT)))
 
 
-def folds_of(groups: Ints, labels: Ints) -> Ints:
-    """Return a fold, 0 to FOLDS - 1, for each pair: the pairs of one record stay together.
+def folds_of(groups: Ints, labels: Ints, folds: int = FOLDS) -> Ints:
+    """Return a fold, 0 to ``folds`` - 1, for each pair: the pairs of one record stay together.
 
     Groups are dealt out in the order of a hash of their number, those with matches first, so that
     every fold has its share of matches. Where a few records hold all pairs of a kind, that would
     leave nothing to learn that kind from beside some fold: then the pairs are dealt out singly.
     """
-    dealt = _deal(groups, labels)
+    dealt = _deal(groups, labels, folds)
     for value in (0, 1):
         if len(np.unique(dealt[labels == value])) < 2:
-            return _deal(np.arange(len(labels)), labels)
+            return _deal(np.arange(len(labels)), labels, folds)
     return dealt
 
 
-def _deal(groups: Ints, labels: Ints) -> Ints:
+def _deal(groups: Ints, labels: Ints, folds: int) -> Ints:
     found, where = np.unique(groups, return_inverse=True)
     matched = np.bincount(where, labels) > 0
     shuffled = np.random.default_rng(7).permutation(len(found))
     order = np.lexsort((shuffled, ~matched))
     fold = np.empty(len(found), np.int64)
-    fold[order] = np.arange(len(found)) % FOLDS
+    fold[order] = np.arange(len(found)) % folds
     return fold[where]
 
 
 def grow(
-    features: Floats, labels: Ints, fold: Ints, *, rounds: int = ROUNDS, rate: float = RATE
+    features: Floats,
+    labels: Ints,
+    fold: Ints,
+    *,
+    rounds: int = ROUNDS,
+    rate: float = RATE,
+    folds: int = FOLDS,
 ) -> tuple[Trees, Floats]:
     """Return the trees, and for each training pair the log-odds by trees that did not see it.
 
     Args:
         features: shape (pairs, features); NaN is "not known".
         labels: 0 or 1.
-        fold: of each pair.
+        fold: of each pair, 0 to ``folds`` - 1.
         rounds: trees of each fold.
         rate: how much each tree adds.
+        folds: how many.
     """
     held_out = np.zeros(len(labels))
 
@@ -126,10 +133,10 @@ def grow(
         return forest
 
     # Side by side: each fold's trees are its own, whoever is ready first.
-    with ThreadPoolExecutor(min(FOLDS, os.cpu_count() or 1)) as threads:
-        grown = list(threads.map(of_fold, range(FOLDS)))
+    with ThreadPoolExecutor(min(folds, os.cpu_count() or 1)) as threads:
+        grown = list(threads.map(of_fold, range(folds)))
     slope, offset = platt(held_out, labels)
-    return Trees(join(grown), FOLDS, slope, offset), held_out
+    return Trees(join(grown), folds, slope, offset), held_out
 
 
 def platt(raw: Floats, labels: Ints) -> tuple[float, float]:

@@ -27,7 +27,7 @@ from flows.pipeline.matching.matcher import Matcher, Scored, with_context
 from flows.pipeline.matching.roles import infer_roles, others_in_common
 from flows.pipeline.matching.training import Trained, fingerprint, fit, labelled_rows, labels_of
 from flows.pipeline.matching.two_tables import CANDIDATES, Tables
-from flows.pipeline.matching.unsupervised import learn_alone
+from flows.pipeline.matching.unsupervised import learn_alone, learn_and_score
 
 DEPTHS: Final = (5, 10, 20)
 EVEN: Final = 0.5
@@ -135,9 +135,8 @@ def _accepted(matcher: Matcher, name: str, labels: Ints, probability: Any) -> di
 
 def whole_tables(tables: Tables, true: pl.DataFrame) -> dict[str, Any]:
     """Return the figures of matching whole tables one to one, learnt without labels."""
-    pairs = tables.candidates()
-    matcher = learn_alone(tables, pairs)
-    scored = matcher.in_context(matcher.contenders(tables, *pairs))
+    matcher, scored = learn_and_score(tables, *tables.candidates())
+    scored = matcher.in_context(scored)
     i, j = scored.i, scored.j
     chosen = one_to_one(i, j, scored.probability, EVEN)
     true_i, true_j = tables.rows(true)

@@ -22,7 +22,7 @@ from flows.pipeline.matching.features import NAMES
 from flows.pipeline.matching.matcher import Matcher, Scored
 from flows.pipeline.matching.tables import canonical_pair
 from flows.pipeline.matching.two_tables import Tables
-from flows.pipeline.matching.unsupervised import learn_alone
+from flows.pipeline.matching.unsupervised import learn_alone, learn_and_score
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -81,8 +81,11 @@ def match(
         )
     tables = Tables.of(a, b)
     pairs = tables.candidates()
-    matcher = matcher or learn_alone(tables, pairs)
-    scored = matcher.in_context(matcher.contenders(tables, *pairs))
+    if matcher is None:
+        matcher, scored = learn_and_score(tables, *pairs)
+    else:
+        scored = matcher.contenders(tables, *pairs)
+    scored = matcher.in_context(scored)
     scored = replace(scored, probability=with_identity(scored.probability, scored.features))
     return present(tables, scored, one_to_one=one_to_one, least=least, evidence=evidence)
 
