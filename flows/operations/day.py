@@ -124,9 +124,13 @@ def _run(
 def _line(record: StepRecord) -> str:
     rows = record.statistics.rows_out
     made = "" if rows is None else f", {rows:,} rows"
-    return (
-        f"  {record.step} {record.day}: {record.outcome}{made}, {record.statistics.seconds:.1f} s"
-    )
+    return f"  {_named(record)}: {record.outcome}{made}, {record.statistics.seconds:.1f} s"
+
+
+def _named(record: StepRecord) -> str:
+    """Name a step's execution: of a fan-out each item makes a dataset of its own."""
+    name = (record.dataset or "").split("/")[1:2]
+    return " ".join([record.step, *name, str(record.day)])
 
 
 def _print_summary(records: list[StepRecord], console: Console) -> None:
@@ -141,7 +145,7 @@ def _print_summary(records: list[StepRecord], console: Console) -> None:
         for check in record.checks:
             if not check.passed:
                 console.print(
-                    f"  [yellow]check[/yellow] {record.step}: {check.name}: {check.detail}"
+                    f"  [yellow]check[/yellow] {_named(record)}: {check.name}: {check.detail}"
                 )
     for reason in degradations(records):
         console.print(f"  [red]degraded[/red] {reason}")

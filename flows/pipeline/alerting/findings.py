@@ -169,7 +169,9 @@ def _whose(rule: AlertRule) -> pl.Expr:
 
 
 def _money(column: str) -> pl.Expr:
-    return pl.col(column).cast(pl.Decimal(18, 2)).cast(pl.String)
+    """Write an amount with its currency: in a message no heading says it."""
+    amount = pl.col(column).cast(pl.Decimal(18, 2)).cast(pl.String)
+    return pl.concat_str(amount, "currency", separator=" ", ignore_nulls=True)
 
 
 _SOURCES = {

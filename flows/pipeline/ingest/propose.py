@@ -20,13 +20,18 @@ from flows.pipeline.ingest.kinds import read_tables
 from flows.pipeline.ingest.layout import COLUMNS, UNCONFIRMED, Layout
 from flows.pipeline.ingest.roles import Guess, guess_roles
 from flows.pipeline.ingest.table import Table
+from flows.pipeline.normalise.gtin import classify
 from flows.pipeline.normalise.price import CODES, SYMBOLS
 
 _DELIMITERS: Final = ("|", "\t", ";", ",")
 """Of those that separate a header into equally many fields the last counts."""
-_HEBREW, _LATIN = _ENCODINGS = ("windows-1255", "windows-1252")
+_HEBREW, _LATIN, _CENTRAL = _ENCODINGS = ("windows-1255", "windows-1252", "windows-1250")
 _MIXED: Final = re.compile("[A-Za-z][\u05d0-\u05ea][A-Za-z]")
 """No word has a Hebrew letter between Latin ones: the text is in another encoding."""
+_SIGNS_IN_WORDS: Final = re.compile(
+    "[a-z][\u00a3\u00a5\u00aa\u00b3\u00b9\u00ba\u00bc\u00be\u00bf][a-z]|[0-9] z\u00b3"
+)
+"""Nor has it a sign such as ³ or ¿: read as Central European these are letters (białe, zł)."""
 _REQUIRED: Final = ("seller", "sku", "name", "price", "currency")
 _SHOWN: Final = 40
 _NUMBERED: Final = re.compile(r"[-_. ]*(?:20\d{2}[-_.]?\d{2}[-_.]?\d{2}|\d{8,}).*$")
@@ -65,12 +70,14 @@ def _read(data: bytes, name: str) -> Table:
 
 def _encodings(data: bytes, name: str) -> tuple[str, ...]:
     """Return the legacy encodings in the order in which they make words of a file."""
-    text = (
-        ""
-        if data.startswith(MAGIC)
-        else unpack(data, name).data[:100_000].decode(_HEBREW, "ignore")
+    if data.startswith(MAGIC):
+        return (_HEBREW, _LATIN)
+    start = unpack(data, name).data[:100_000]
+    if _SIGNS_IN_WORDS.search(start.decode(_LATIN, "ignore")):
+        return (_CENTRAL, _LATIN)
+    return (
+        (_LATIN, _HEBREW) if _MIXED.search(start.decode(_HEBREW, "ignore")) else (_HEBREW, _LATIN)
     )
-    return (_LATIN, _HEBREW) if _MIXED.search(text) else (_HEBREW, _LATIN)
 
 
 def _lines(table: Table, found: dict[str, Guess], name: str) -> Sequence[str]:
@@ -95,6 +102,7 @@ def _lines(table: Table, found: dict[str, Guess], name: str) -> Sequence[str]:
         entry = f"  {role}: {_yaml(guess.header)}"
         example = _yaml(guess.example[:_SHOWN])
         lines.append(f"{entry:44}  # {guess.filled:.0%} filled, such as {example}")
+    lines += _left_over(table, {guess.header for guess in found.values()})
     required = [role for role in ("sku", "name", "price") if role in found]
     lines.append(f"required: [{', '.join(required)}]")
     missing = [role for role in _REQUIRED if role not in found]
@@ -107,10 +115,28 @@ def _lines(table: Table, found: dict[str, Guess], name: str) -> Sequence[str]:
     if "price" in found and _all_whole(table, found["price"].header):
         lines.append("# All prices are whole numbers. If they are in cents:")
         lines.append("# divide: {price: 100}")
-    if "gtin" not in found and "sku" in found:
+    if "sku" in found and "gtin" not in found and not _are_barcodes(table, found["sku"].header):
         lines.append("# No column holds barcodes. If sku is the shop's own code and no barcode:")
         lines.append('# constants: {gtin: ""}')
     return lines
+
+
+def _left_over(table: Table, used: set[str]) -> Sequence[str]:
+    """Say of each column that plays no part what is in it: a person may know better."""
+    lines = []
+    for header in table.header:
+        if header not in used and (cells := _cells(table, header)):
+            share = len(cells) / len(table.numbers)
+            example = _yaml(cells[0][:_SHOWN])
+            entry = f"  # not used: {_yaml(header)}"
+            lines.append(f"{entry:44}  # {share:.0%} filled, such as {example}")
+    return lines
+
+
+def _are_barcodes(table: Table, header: str) -> bool:
+    """Tell whether the codes are barcodes: then each product's number is known from them."""
+    cells = _cells(table, header)
+    return sum(classify(cell)[1] == "valid" for cell in cells) > len(cells) / 2
 
 
 def _order(role: str) -> int:

@@ -23,28 +23,31 @@ _LEAST: Final = 1.0
 
 _NAMES: Final = {
     "seller": "seller shop store chain retailer merchant market provider vendor haendler händler "
-    "enseigne רשת שםרשת",
-    "store_id": "storeid branch filiale marktnummer סניף מזההחנות",
+    "enseigne sklep sprzedawca sieć רשת שםרשת",
+    "store_id": "storeid branch filiale marktnummer oddział סניף מזההחנות",
     "gtin": "gtin ean barcode upc gtin13 ean13 ברקוד",
     "sku": "sku id code article articleid productid item itemcode artikelnummer artikel ref "
-    "reference number מקט",
+    "reference number indeks symbol nrkat nrkatalogowy kodproduktu kodtowaru מקט",
     "name": "name title product productname itemname fulltitle bezeichnung artikelbezeichnung "
-    "designation libelle nom שם שםמוצר שםפריט",
-    "brand": "brand manufacturer maker marke hersteller marque producer מותג יצרן",
+    "designation libelle nom nazwa nazwatowaru nazwaproduktu שם שםמוצר שםפריט",
+    "brand": "brand manufacturer maker marke hersteller marque producer marka producent מותג יצרן",
     "country": "country origin countryoforigin herkunft pays ארץ",
-    "price": "price preis prix cost currentprice saleprice itemprice now value מחיר",
+    "price": "price preis prix cost currentprice saleprice itemprice now value cena "
+    "cenabrutto מחיר",
     "regular_price": "regular crossed old was list original before uvp rrp oldprice regularprice "
-    "listprice originalprice strike statt",
-    "unit_price": "unitprice baseprice priceperunit grundpreis perstandardizedquantity מחירליחידה",
-    "currency": "currency waehrung währung devise currencycode מטבע",
+    "listprice originalprice strike statt przekreślona cenaregularna",
+    "unit_price": "unitprice baseprice priceperunit grundpreis perstandardizedquantity "
+    "cenajednostkowa מחירליחידה",
+    "currency": "currency waehrung währung devise currencycode waluta מטבע",
     "quantity": "quantity size grammage unit content amount volume weight inhalt netcontent "
-    "packagequantity packsize menge כמות משקל",
+    "packagequantity packsize menge ilość כמות משקל",
     "quantity_unit": "unit unitofmeasure uom einheit volumelabelshort packagebaseunit unite יחידה "
     "יחידתכמות",
     "updated_at": "updated updatedat lastupdate timestamp modified date changed pricedate עודכן",
     "category": "category kategorie categorie categorypath producttype department warengruppe "
-    "breadcrumb קטגוריה",
-    "availability": "availability available stock instock verfuegbar verfügbar lager",
+    "breadcrumb kategoria קטגוריה",
+    "availability": "availability available stock instock verfuegbar verfügbar lager "
+    "dostępność stan",
     "url": "url link canonicalurl deeplink href producturl",
     "image": "image images img picture photo media bild imageurl imagelink",
 }
@@ -54,6 +57,10 @@ _TOLD_BY_VALUES: Final = frozenset({"gtin", "currency"})
 _NOT_A_PRICE: Final = frozenset(
     [
         "regular",
+        "regularna",
+        "promocyjna",
+        "netto",
+        "jednostkowa",
         "crossed",
         "old",
         "was",
@@ -179,7 +186,8 @@ _CODE = re.compile(r"[\w./-]{1,40}")
 _DATE = re.compile(r"(?:\d{4}-\d\d-\d\d|\d\d[./]\d\d[./]\d{4}).*")
 _STOCK = re.compile(
     r"(?:true|false|yes|no|0|1|in ?stock|out ?of ?stock|available|sold ?out|preorder|backorder"
-    r"|lieferbar|ausverkauft|https?://schema\.org/\w+)", re.IGNORECASE
+    r"|lieferbar|ausverkauft|dostępn[yae]|niedostępn[yae]|brak"
+    r"|https?://schema\.org/\w+)", re.IGNORECASE
 )  # fmt: skip
 _TESTS: Final[dict[str, Callable[[str], bool]]] = {
     "gtin": lambda value: classify(value)[1] in ("valid", "in_store"),

@@ -80,7 +80,7 @@ def _headline(report: Report) -> str:
     if card is None or card.lacking:
         return "not enough data for a price index"
     told = 0 if report.alerts is None else report.alerts.filter(state="told").height
-    return f"price index {card.value}, {told:,} new alerts"
+    return f"price index {card.value}, {told:,} new {'alert' if told == 1 else 'alerts'}"
 
 
 def _cards(report: Report) -> list[Card]:

@@ -28,7 +28,7 @@ from tests.flows.streams.test_event import message
 def undercut(number: str, theirs: str, own: str, share: str) -> str:
     """Return what an alert says of a product."""
     name, seller = isolate(f"Oat drink {number}"), isolate(OTHER)
-    return f"{name} — {seller} asks {theirs}, own is {own}: {share} % below"
+    return f"{name} — {seller} asks {theirs} ILS, own is {own} ILS: {share} % below"
 
 
 @pytest.fixture

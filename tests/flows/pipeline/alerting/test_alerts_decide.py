@@ -66,7 +66,7 @@ def test_undercut_at_the_threshold_and_not_below_it() -> None:
     )
     # 12 instead of 10 is 20 % away, and no undercut.
     assert found.rows.filter(pl.col("value") > 0)["seller"].to_list() == ["A"]
-    assert found.rows["text"][0] == f"{isolate('A')} asks 9.50, own is 10.00: 5.0 % below"
+    assert found.rows["text"][0] == f"{isolate('A')} asks 9.50 ILS, own is 10.00 ILS: 5.0 % below"
     assert found.note == ""
 
 

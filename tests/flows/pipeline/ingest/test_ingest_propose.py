@@ -41,6 +41,34 @@ def test_a_german_price_list(read_bytes) -> None:
     assert made["constants"] == {"seller": "?", "currency": "?"}
 
 
+POLISH = (
+    "Nr kat.;Kod EAN;Nazwa towaru;Cena brutto;Cena promocyjna;Stan;Sklep\n"
+    "K-1;5901234123457;Karma sucha z wołowiną 2,5 kg;1\u00a0125,55 zł;;dostępny;Psia Łapa\n"
+    "K-2;4006381333931;Żwirek dla kota;16,85 zł;13,48 zł;brak;Psia Łapa\n"
+)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1250"])
+def test_a_polish_price_list(encoding: str) -> None:
+    text = propose(POLISH.encode(encoding), "cennik_2026-08-15.csv")
+    made = yaml.safe_load(text)
+    assert made["columns"] == {
+        "seller": "Sklep", "sku": "Nr kat.", "name": "Nazwa towaru", "price": "Cena brutto",
+        "gtin": "Kod EAN", "availability": "Stan",
+    }  # fmt: skip
+    assert made["decimal"] == ","
+    assert made.get("encodings") == (None if encoding == "utf-8" else ["windows-1250"])
+    assert "its prices say PLN" in text
+    assert "# not used: Cena promocyjna" in text and "50% filled, such as 13,48 zł" in text
+
+
+def test_codes_that_are_barcodes_are_not_said_to_be_none() -> None:
+    known = "EAN;Bezeichnung;Preis\n4006381333931;Saft;1,29\n5901234123457;Brot;2,09\n"
+    own = "Artikelnummer;Bezeichnung;Preis\nA-17;Saft;1,29\nA-18;Brot;2,09\n"
+    assert "No column holds barcodes" not in propose(known.encode(), "a_2026-08-15.csv")
+    assert "No column holds barcodes" in propose(own.encode(), "a_2026-08-15.csv")
+
+
 def test_what_is_only_guessed_is_refused_until_a_person_says_it(read_bytes) -> None:
     text = propose(GERMAN.encode(), "brunnenhof_2026-08-15.csv")
     with pytest.raises(BadLayout, match=r"constants: .*currency, seller: still '\?'") as caught:
