@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from flows.pipeline.rules import AlertRule, ChangeGuards, DiscountRules, Rules, read_rules
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -38,3 +40,16 @@ def test_paths_that_are_named_are_there(page: Path) -> None:
 def test_make_targets_that_are_named_are_there(page: Path) -> None:
     for named in re.findall(r"(?:`|^ {4}|\$ )make ([a-z-]+)", page.read_text(), re.MULTILINE):
         assert named in TARGETS, named
+
+
+def test_every_field_of_a_customers_rules_is_described() -> None:
+    text = (ROOT / "docs" / "how-to" / "customer-rules.md").read_text("utf-8")
+    models = (Rules, AlertRule, ChangeGuards, DiscountRules)
+    fields = {name for model in models for name in model.model_fields}
+    assert {name for name in fields if f"`{name}`" not in text} == set()
+
+
+def test_the_example_of_a_customers_rules_is_understood() -> None:
+    text = (ROOT / "docs" / "how-to" / "customer-rules.md").read_text("utf-8")
+    example = text.split("```yaml\n")[1].split("```")[0]
+    assert [rule.name for rule in read_rules(example).alerts] == ["undercut on key items"]
