@@ -131,7 +131,8 @@ def _below_minimum(rule: AlertRule, marts: Mapping[str, pl.DataFrame]) -> _Seen:
 def _out_of_stock(rule: AlertRule, marts: Mapping[str, pl.DataFrame]) -> _Seen:
     out = marts["out_of_stock"].filter(_whose(rule))
     if not marts["availability"].filter(_whose(rule))["known"].sum():
-        return out, "no source tells what is in stock"
+        whose = {"own": "the own source does not tell", "market": "no competitor's source tells"}
+        return out, f"{whose.get(rule.whose, 'no source tells')} what is in stock"
     return out.with_columns(
         item=pl.concat_str("seller", "store_id", "sku", separator=" / "),
         value=pl.col("streak_days").cast(pl.Float64),

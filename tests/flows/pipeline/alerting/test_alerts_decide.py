@@ -82,6 +82,7 @@ def test_dearer_competitors_are_no_undercut() -> None:
         ({}, "no product was compared"),
         ({"kind": "below_minimum"}, "no minimum prices are configured"),
         ({"kind": "out_of_stock"}, "no source tells what is in stock"),
+        ({"kind": "out_of_stock", "whose": "own"}, "the own source does not tell what is in stock"),
         ({"kind": "price_change"}, "none of the day's offers was there on an earlier day"),
     ],
 )
