@@ -33,7 +33,7 @@ from benchmarks.release.stand import DEPLOYMENTS, stand
 from benchmarks.release.timeline import picture
 from benchmarks.release.trouble import carried, prepared
 from infra.release import history
-from infra.release.plan import Way
+from infra.release.progress import Way
 
 EACH = 120.0
 """Seconds that a release takes about on two cores, load and drain included; until some are made."""

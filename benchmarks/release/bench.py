@@ -21,7 +21,7 @@ from benchmarks.release.trouble import (
 from infra.release import history
 from infra.release.driver import active, under_way
 from infra.release.model import release_of
-from infra.release.plan import Progress, Way
+from infra.release.progress import Progress, Way
 
 GOOD = "good"
 KILLED = "killed"

@@ -17,7 +17,8 @@ from infra.release.hands import Hands
 from infra.release.local.hands import local_hands
 from infra.release.local.site import Site
 from infra.release.model import Release
-from infra.release.plan import Kind, Seen, Step
+from infra.release.seen import Seen
+from infra.release.steps import Kind, Step
 
 
 class Killed:

@@ -18,11 +18,13 @@ from benchmarks.release.stand import Stand
 from infra.controller.layout import ROOT
 from infra.release import plan
 from infra.release.driver import PROGRESS, Pace, drive, under_way
+from infra.release.limits import Limits
 from infra.release.local import processes
 from infra.release.local.hands import local_hands
 from infra.release.model import Release, Version
-from infra.release.plan import Kind, Limits, Progress, Step
+from infra.release.progress import Progress
 from infra.release.ready import prepare
+from infra.release.steps import Kind, Step, forward
 
 BROKEN = ("image", "canary", "controller", "migration")
 """Versions that must not come to work."""
@@ -165,7 +167,7 @@ def _locked(stand: Stand) -> Iterator[None]:
 def kill_points(release: Release) -> list[tuple[Step, str]]:
     """Return where a driver can be killed on the way forward: before each act and after it."""
     # A drain is an act only where runs are handed over.
-    acted = [step for step in plan.forward(release) if step.kind is not Kind.DRAIN_OLD]
+    acted = [step for step in forward(release) if step.kind is not Kind.DRAIN_OLD]
     return [(step, when) for when in ("after", "before") for step in acted]
 
 

@@ -1,6 +1,6 @@
 """The reconciler as a process of its own, beside the server and not under it.
 
-    python -m canary.reconciler [--storage URL] [--seconds 5] [--ecs]
+    python -m canary.reconciler [--storage URL] [--seconds 5] [--ecs] [--ecs-events QUEUE_URL]
 
 It reads PREFECT_API_URL and PREFECT_API_KEY. Two or more may run per environment: they take turns
 (`canary.reconciler.turn`). A server or a storage that is away is waited for; meanwhile nothing is
@@ -19,6 +19,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from canary.reconciler.ecs import Tasks
+from canary.reconciler.events import Stopped
 from canary.reconciler.loop import Reconciler
 from canary.reconciler.plan import Limits
 from canary.reconciler.seen import Decision
@@ -47,6 +48,8 @@ def main() -> None:
     parser.add_argument("--starting", type=float, default=DEFAULT.starting)
     parser.add_argument("--confirm", type=float, default=DEFAULT.confirm)
     parser.add_argument("--ecs", action="store_true", help="ask ECS for runs on its pools")
+    events = "of SQS, where EventBridge sends ECS's events of stopped tasks"
+    parser.add_argument("--ecs-events", default="", metavar="QUEUE_URL", help=events)
     given = parser.parse_args()
     if not given.storage:
         parser.error("name the storage root: --storage, or DATAWEAVE_STORAGE")
@@ -56,7 +59,12 @@ def main() -> None:
     root = storage(given.storage)
     with Api.of_environment(patience=0) as api:
         signs = Signs(root, limits.silent, longest=3 * given.seconds)
-        runs = Runs(api, signs, _tasks(given.ecs), timedelta(seconds=limits.relaunch))
+        runs = Runs(
+            api,
+            signs,
+            _tasks(given.ecs, given.ecs_events, root),
+            timedelta(seconds=limits.relaunch),
+        )
         reconciler, turn = Reconciler(runs, limits), Turn(root, limits.silent)
         teller = Teller(api, root, os.environ.get("DATAWEAVE_ENVIRONMENT", "development"))
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
@@ -89,12 +97,13 @@ def _kept(decision: Decision) -> tuple[str, bytes]:
     return path, json.dumps(said).encode()
 
 
-def _tasks(wanted: bool) -> Tasks | None:
+def _tasks(wanted: bool, events: str, root: Storage) -> Tasks | None:
     if not wanted:
         return None
     import boto3
 
-    return Tasks(boto3.client("ecs"))
+    stopped = Stopped(boto3.client("sqs"), events, root) if events else None
+    return Tasks(boto3.client("ecs"), stopped)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,9 @@
 Prefect's worker notes a run's task on the server once it runs; until then (the worker waits for a
 place, gave up waiting, or died meanwhile) a task is found by the label that the worker gives it.
 One look asks for all tasks of a cluster at most once.
+
+Where ECS's events come too (`canary.reconciler.events`), a task that they tell of is gone, and is
+not asked for.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from canary.reconciler.events import Stopped, fate
 from canary.reconciler.seen import Process
 
 log = logging.getLogger("canary")
@@ -26,15 +30,23 @@ class Tasks:
 
     Args:
         ecs: a boto3 client.
+        stopped: what ECS tells of by itself; None where no such events come.
     """
 
-    def __init__(self, ecs: Any) -> None:
-        self.ecs = ecs
+    def __init__(self, ecs: Any, stopped: Stopped | None = None) -> None:
+        self.ecs, self.stopped = ecs, stopped
         self._by_run: dict[str, dict[str, list[str]] | None] = {}
+        self._fates: dict[str, str] = {}
 
     def look(self) -> None:
-        """Forget what the last look saw."""
-        self._by_run = {}
+        """Forget what the last look saw, and take what ECS has told since."""
+        self._by_run, self._fates = {}, {}
+        if self.stopped is not None:
+            self.stopped.look()
+
+    def fate(self, where: str) -> str:
+        """Return why a task stopped that this look found gone; empty where nobody says."""
+        return self._fates.get(where, "")
 
     def process(self, where: str) -> Process:
         """Return whether a task is there; unknown where ECS does not say.
@@ -45,13 +57,20 @@ class Tasks:
             where: what Prefect's worker calls a run's infrastructure: ``cluster::arn``.
         """
         cluster, _, arn = where.partition("::")
+        told = self.stopped.fate(arn) if self.stopped is not None else None
+        if told is not None:
+            self._fates[where] = told
+            return "gone"
         try:
             found = self.ecs.describe_tasks(cluster=cluster, tasks=[arn])
         except Exception as error:  # botocore's; whatever it is, nothing is known
             log.warning("ECS does not say whether %s runs: %s", arn, type(error).__name__)
             return "unknown"
         if found.get("tasks"):
-            return "gone" if found["tasks"][0].get("lastStatus") == "STOPPED" else "there"
+            if found["tasks"][0].get("lastStatus") != "STOPPED":
+                return "there"
+            self._fates[where] = fate(found["tasks"][0])
+            return "gone"
         missing = [failure.get("reason") for failure in found.get("failures", ())]
         return "gone" if missing == ["MISSING"] else "unknown"
 
@@ -75,7 +94,7 @@ class Tasks:
 
         What is asked is what is there now, not what this look saw.
         """
-        self.look()
+        self._by_run = {}
         for cluster in clusters:
             for arn in (self._of(cluster) or {}).get(run, ()):
                 self.stop(f"{cluster}::{arn}", why)

@@ -51,7 +51,7 @@ def suspicion(run: SeenRun, limits: Limits) -> str | None:
     if run.heart == "none" and run.seconds < limits.starting:
         return None
     heart = "its heart is silent" if run.heart == "silent" else "it has no heart"
-    return f"{heart} and its process is gone"
+    return f"{heart} and its process is gone{f' ({run.fate})' if run.fate else ''}"
 
 
 def plan(runs: Iterable[SeenRun], suspected: Mapping[str, float], limits: Limits) -> list[Decision]:

@@ -41,6 +41,7 @@ class SeenRun:
         parent: the flow run that waits for it.
         heart: the first sign.
         process: the second sign.
+        fate: why its process ended, where ECS says it.
     """
 
     id: str
@@ -55,6 +56,7 @@ class SeenRun:
     parent: str | None = None
     heart: Heart = "none"
     process: Process = "unknown"
+    fate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class Runs:
         state = run.get("state") or {}
         due = run.get("expected_start_time")
         where = run.get("infrastructure_pid")
+        process = self._process(run, where)
         return SeenRun(
             id=run["id"],
             name=run["name"],
@@ -85,7 +86,8 @@ class Runs:
             deployed=run.get("deployment_id") is not None,
             parent=parent,
             heart=self.signs.heart(run["id"]),
-            process=self._process(run, where),
+            process=process,
+            fate=self.tasks.fate(where) if self.tasks and where and process == "gone" else "",
         )
 
     def _starts(self, run: dict[str, Any]) -> int:

@@ -27,7 +27,7 @@ from infra.release.driver import Doing, active, ask_back, drive, under_way
 from infra.release.local.hands import local_hands
 from infra.release.local.site import Site, version_of
 from infra.release.model import RECORD, Release
-from infra.release.plan import Progress, Way
+from infra.release.progress import Progress, Way
 from infra.release.ready import prepare
 from infra.release.store import ConflictError, HeldError, ReleaseProblemError, Store
 

@@ -18,9 +18,13 @@ from typing import Any, Final, Protocol
 from pydantic import TypeAdapter
 
 from infra.release import plan
-from infra.release.hands import Unanswered
+from infra.release.limits import Limits
 from infra.release.model import ACTIVE, RECORD, Active, Record, Release
-from infra.release.plan import Do, Limits, Look, Progress, Seen, Step, Way
+from infra.release.parts import Unanswered
+from infra.release.plan import Do
+from infra.release.progress import ENDED, Progress, Way
+from infra.release.seen import Look, Seen
+from infra.release.steps import Step
 from infra.release.store import CURRENT, ReleaseProblemError, Session, Store, put
 
 PROGRESS: Final[TypeAdapter[Progress]] = TypeAdapter(Progress)
@@ -101,7 +105,7 @@ def drive(
         try:
             progress = _load(session, release, pace)
             progress = _loop(session, store, doing, progress, pace)
-            if progress.way in plan.ENDED:
+            if progress.way in ENDED:
                 settle(session, store, progress, pace.clock())
         finally:
             _leave(session, pace.clock())

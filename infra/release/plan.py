@@ -14,86 +14,14 @@ often leaves the release *stuck*, with the list of what remains; `resume` tries 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
 
+from infra.release.limits import PIECEMEAL, Limits
 from infra.release.model import Event, Release
-
-
-class Kind(StrEnum):
-    """Kinds of steps; *new* is the side that comes up, *old* the one that works until then."""
-
-    START_WORKERS = "start workers"
-    CANARY_WORKERS = "canary on the new workers"
-    SHIFT = "shift"
-    DRAIN_OLD = "drain old workers"
-    MIGRATE = "migrate"
-    START_CONTROLLER = "start controller"
-    CANARY_CONTROLLER = "canary by the new controller"
-    SWAP_PROXY = "swap proxy"
-    PUBLISH = "publish deployments"
-    STOP_OLD_CONTROLLER = "stop old controller"
-    STOP_OLD_WORKERS = "stop old workers"
-    LOWER = "lower schema"
-
-    BACK_WORKERS = "back: old workers"
-    BACK_CONTROLLER = "back: old controller"
-    BACK_PROXY = "back: proxy"
-    UNSHIFT = "back: deployments"
-    DRAIN_NEW = "back: drain new workers"
-    STOP_NEW_CONTROLLER = "back: stop new controller"
-    REVERT = "back: schema"
-    STOP_NEW_WORKERS = "back: stop new workers"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Step:
-    """A step.
-
-    Attributes:
-        kind: what it does.
-        share: percentage of deployments that a shift brings over.
-    """
-
-    kind: Kind
-    share: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.share} %" if self.kind is Kind.SHIFT else str(self.kind)
-
-
-class Look(StrEnum):
-    """What a look at a step found."""
-
-    ABSENT = "absent"  # not begun, or begun and gone: act
-    WAITING = "waiting"  # under way
-    DONE = "done"
-    FAILED = "failed"  # and will not get better by itself
-    UNKNOWN = "unknown"  # nobody answers: neither done nor failed
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """An observation of a step."""
-
-    step: Step
-    look: Look
-    told: str = ""
-
-
-class Way(StrEnum):
-    """Where a release is going, or has come to."""
-
-    FORWARD = "forward"
-    BACK = "back"
-    RELEASED = "released"
-    TURNED_BACK = "turned back"
-    STUCK = "stuck"
-
-
-ENDED: Final = frozenset({Way.RELEASED, Way.TURNED_BACK})
+from infra.release.progress import ENDED, Progress, Way
+from infra.release.seen import Look, Seen
+from infra.release.steps import Step, back, forward
 
 
 class Do(StrEnum):
@@ -111,115 +39,6 @@ class Action:
 
     do: Do
     step: Step | None = None
-
-
-MINUTE: Final = 60.0
-DEADLINES: Final[Mapping[Kind, float]] = {
-    Kind.SHIFT: 60 * MINUTE,
-    Kind.UNSHIFT: 60 * MINUTE,
-    Kind.PUBLISH: 60 * MINUTE,
-    Kind.DRAIN_OLD: 360 * MINUTE,
-    Kind.DRAIN_NEW: 360 * MINUTE,
-    Kind.MIGRATE: 30 * MINUTE,
-    Kind.REVERT: 30 * MINUTE,
-}
-"""Seconds in which a step has to be done; a drain lasts as long as the longest run, and whoever
-moves deployments waits until runs that are due have begun."""
-PIECEMEAL: Final = frozenset(
-    {Kind.SHIFT, Kind.UNSHIFT, Kind.PUBLISH, Kind.DRAIN_OLD, Kind.DRAIN_NEW}
-)
-"""Steps that are done by many acts."""
-DEADLINE: Final = 10 * MINUTE
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds.
-
-    Attributes:
-        tries: acts of a step on the way forward, before it has failed.
-        back_tries: failures of a step on the way back, before the release is stuck.
-        deadlines: seconds by kind, instead of the usual ones.
-    """
-
-    tries: int = 3
-    back_tries: int = 8
-    deadlines: Mapping[Kind, float] = field(default_factory=dict)
-
-    def deadline(self, kind: Kind) -> float:
-        """Return the seconds that a step may take."""
-        return self.deadlines.get(kind, DEADLINES.get(kind, DEADLINE))
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a release is.
-
-    Attributes:
-        release: which.
-        way: where it goes.
-        done: steps of this way that are done.
-        step: the one that is under way.
-        tries: how often it was acted on.
-        since: when it was begun, seconds since the epoch.
-        failures: of steps on the way back.
-        reason: why it went back.
-        events: what happened.
-    """
-
-    release: Release
-    way: Way = Way.FORWARD
-    done: tuple[Step, ...] = ()
-    step: Step | None = None
-    tries: int = 0
-    since: float = 0.0
-    failures: tuple[tuple[Step, int], ...] = ()
-    reason: str = ""
-    events: tuple[Event, ...] = field(default=())
-
-
-def forward(release: Release) -> tuple[Step, ...]:
-    """Return the steps of the way forward, in order."""
-    if release.replaces is None:  # workers need a controller, and there is none yet
-        kinds = [Kind.MIGRATE, Kind.START_CONTROLLER, Kind.SWAP_PROXY, Kind.START_WORKERS,
-                 Kind.PUBLISH, Kind.CANARY_WORKERS]  # fmt: skip
-        return tuple(Step(kind) for kind in kinds)
-    before = [Kind.START_WORKERS, Kind.CANARY_WORKERS]
-    after = [Kind.DRAIN_OLD, Kind.MIGRATE, Kind.START_CONTROLLER, Kind.CANARY_CONTROLLER,
-             Kind.SWAP_PROXY, Kind.PUBLISH, Kind.STOP_OLD_CONTROLLER,
-             Kind.STOP_OLD_WORKERS]  # fmt: skip
-    if release.returns:
-        after.remove(Kind.MIGRATE)
-        after.append(Kind.LOWER)
-    shifts = [Step(Kind.SHIFT, share) for share in release.shares]
-    return (*map(Step, before), *shifts, *map(Step, after))
-
-
-def back(release: Release) -> dict[Step, frozenset[Step]]:
-    """Return the steps of the way back, in order of preference, and what each needs done."""
-    if release.replaces is None:
-        needs: dict[Kind, set[Kind]] = {
-            Kind.STOP_NEW_WORKERS: set(),
-            Kind.STOP_NEW_CONTROLLER: set(),
-            Kind.REVERT: {Kind.STOP_NEW_CONTROLLER},
-        }
-    else:
-        needs = {
-            Kind.BACK_WORKERS: set(),
-            Kind.BACK_CONTROLLER: set(),
-            Kind.BACK_PROXY: {Kind.BACK_CONTROLLER},
-            Kind.UNSHIFT: {Kind.BACK_WORKERS, Kind.BACK_CONTROLLER},
-            # Runs that are theirs still need them: they end on the version that they began with.
-            Kind.DRAIN_NEW: {Kind.UNSHIFT},
-            # Whoever the proxy points at is not stopped.
-            Kind.STOP_NEW_CONTROLLER: {Kind.BACK_PROXY},
-            Kind.REVERT: {Kind.STOP_NEW_CONTROLLER},
-            Kind.STOP_NEW_WORKERS: {Kind.DRAIN_NEW},
-        }
-        if release.returns:  # the schema may be lower than the old controller needs
-            needs[Kind.REVERT] = set()
-            needs[Kind.BACK_CONTROLLER] = {Kind.REVERT}
-    return {Step(kind): frozenset(map(Step, wanted)) for kind, wanted in needs.items()}
 
 
 def begin(release: Release, now: float) -> Progress:

@@ -19,9 +19,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, make_url, pool, text
 from sqlalchemy.exc import OperationalError
 
-from infra.release.hands import Unanswered
 from infra.release.migrations import FOLDER
 from infra.release.model import Version
+from infra.release.parts import Unanswered
 
 TABLE: Final = "dataweave_schema"
 """Alembic's table of ours; Prefect has its own."""

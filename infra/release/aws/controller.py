@@ -14,9 +14,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.release.aws.account import Account
 from infra.release.aws.appspec import OVER, UP, appspec
-from infra.release.hands import Unanswered
 from infra.release.model import Colour, Version
-from infra.release.plan import Look
+from infra.release.parts import Unanswered
+from infra.release.seen import Look
 from infra.release.store import ReleaseProblemError, Store, change
 
 DOCUMENT: Final = "codedeploy"

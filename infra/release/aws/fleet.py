@@ -12,9 +12,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.release.aws.account import Account
-from infra.release.hands import Unanswered
 from infra.release.model import Colour, Version
-from infra.release.plan import Look
+from infra.release.parts import Unanswered
+from infra.release.seen import Look
 from infra.release.store import ReleaseProblemError
 
 IN_SERVICE = "InService"

@@ -10,7 +10,7 @@ import httpx
 from infra.release.local import processes
 from infra.release.local.site import Site
 from infra.release.model import Colour, Version
-from infra.release.plan import Look
+from infra.release.seen import Look
 
 GRACE: Final = 60.0
 

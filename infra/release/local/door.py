@@ -12,10 +12,10 @@ from typing import Final
 import httpx
 
 from infra.controller.layout import program
-from infra.release.hands import Unanswered
 from infra.release.local import processes
 from infra.release.local.site import Site
 from infra.release.model import Colour
+from infra.release.parts import Unanswered
 from infra.release.store import ReleaseProblemError
 
 TEMPLATE: Final = Path(__file__).with_name("nginx.conf.template")

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import httpx
 
-from infra.release.hands import Unanswered
 from infra.release.local import processes
 from infra.release.local.site import Site
 from infra.release.model import Colour, Version
-from infra.release.plan import Look
+from infra.release.parts import Unanswered
+from infra.release.seen import Look
 
 GRACE: Final = 90.0
 """Seconds for a worker without runs to leave; below the lease."""

@@ -64,6 +64,13 @@ def test_a_run_by_itself(changed: dict[str, Any], action: str | None) -> None:
     assert actions(replace(RUN, **changed)) == ([("r", action)] if action else [])
 
 
+def test_why_a_task_ended_is_said() -> None:
+    run = replace(RUN, fate="prefect: exit code 137")
+    assert suspicion(run, LIMITS) == (
+        "its heart is silent and its process is gone (prefect: exit code 137)"
+    )
+
+
 def test_a_suspicion_must_hold_for_a_while() -> None:
     assert actions(RUN, suspected=9) == []
     assert actions(RUN, suspected=10) == [("r", "crash")]

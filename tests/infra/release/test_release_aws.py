@@ -24,9 +24,9 @@ from infra.release.aws.fleet import GroupFleet
 from infra.release.aws.hooks import answer, note
 from infra.release.driver import Pace
 from infra.release.dynamo import DynamoStore
-from infra.release.hands import Unanswered
 from infra.release.model import Colour, Version
-from infra.release.plan import Look
+from infra.release.parts import Unanswered
+from infra.release.seen import Look
 from infra.release.store import ConflictError, Document, FileStore, HeldError, ReleaseProblemError
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN

@@ -13,7 +13,7 @@ from benchmarks.release.load import Account
 from benchmarks.release.page import result, write
 from benchmarks.release.trouble import UndisturbedError, kill_points
 from infra.release.model import ACTIVE as DOCUMENT
-from infra.release.plan import Kind, forward
+from infra.release.steps import Kind, forward
 from infra.release.store import CURRENT, FileStore
 from tests.infra.release.world import ACTIVE, release
 

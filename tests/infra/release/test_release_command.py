@@ -15,7 +15,8 @@ from infra.release.driver import Pace, drive
 from infra.release.local import processes
 from infra.release.local.site import Site, version_of
 from infra.release.model import Release, Version, release_of
-from infra.release.plan import Look, Seen, Step
+from infra.release.seen import Look, Seen
+from infra.release.steps import Step
 from infra.release.store import ReleaseProblemError
 
 DATABASE = "postgresql+asyncpg://someone:seeded-secret@127.0.0.1:1/prefect"

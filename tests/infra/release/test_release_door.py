@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from infra.release.hands import Unanswered
 from infra.release.local import door as module
 from infra.release.local.door import NginxDoor
 from infra.release.local.site import Site
 from infra.release.model import Colour
+from infra.release.parts import Unanswered
 from infra.release.store import ReleaseProblemError
 
 

@@ -20,8 +20,9 @@ from infra.controller.layout import PlatformProblemError, program
 from infra.release import history
 from infra.release.driver import Pace, active, under_way
 from infra.release.model import Release
-from infra.release.plan import Kind, Progress, Step, Way
+from infra.release.progress import Progress, Way
 from infra.release.schema import AlembicSchema
+from infra.release.steps import Kind, Step
 from infra.release.store import ReleaseProblemError
 
 

@@ -18,8 +18,8 @@ from infra.release.local import processes
 from infra.release.local.fleet import LocalFleet
 from infra.release.local.site import Site
 from infra.release.model import Colour
-from infra.release.plan import Look
 from infra.release.runs import PrefectRuns
+from infra.release.seen import Look
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_drain_has_lost_runs_begun_after_all(site: Site) -> None:
 
     fleet = LocalFleet(site)
     hands = PrefectRuns(lambda: ["http://127.0.0.1:1/api"], "local", lambda _: [], lost=fleet.lost)
-    hands._client = httpx.Client(transport=httpx.MockTransport(answer))
+    hands.servers._client = httpx.Client(transport=httpx.MockTransport(answer))
     assert hands.drained(Colour.GREEN)[0] is Look.ABSENT  # there is something to do
     hands.hand_over(Colour.GREEN, due_too=False)
     assert [path for path, _ in sent] == ["/api/flow_runs/lost/set_state"]

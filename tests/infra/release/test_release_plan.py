@@ -13,9 +13,14 @@ from hypothesis import strategies as st
 
 from infra.release import history, plan
 from infra.release.driver import Pace, active, ask_back, drive, under_way
+from infra.release.limits import Limits
 from infra.release.model import ACTIVE as ACTIVE_DOCUMENT
 from infra.release.model import RECORD, Active, Colour, Record
-from infra.release.plan import Do, Kind, Limits, Look, Seen, Step, Way
+from infra.release.plan import Do
+from infra.release.progress import ENDED, Way
+from infra.release.seen import Look, Seen
+from infra.release.steps import Kind, Step, forward
+from infra.release.steps import back as going_back
 from infra.release.store import (
     CURRENT,
     ConflictError,
@@ -90,7 +95,7 @@ def through(store: Memory, world: World, made: Any, clock: Clock) -> Any:
             progress = drive(store, world, made if not under_way(store) else None, pace(clock))
         except Killed:
             continue
-        if progress.way in plan.ENDED:
+        if progress.way in ENDED:
             return progress
     raise AssertionError("it does not end")
 
@@ -121,7 +126,7 @@ def test_a_release_goes_through_in_order() -> None:
     assert record.release.replaces == ACTIVE and record.outcome == "released"
 
 
-@pytest.mark.parametrize("step", plan.forward(release()), ids=str)
+@pytest.mark.parametrize("step", forward(release()), ids=str)
 def test_a_step_that_fails_brings_both_back(step: Step) -> None:
     world = World(lambda _what, at: "fail" if at == step else None)
     before = World().state()
@@ -134,7 +139,7 @@ def test_a_step_that_fails_brings_both_back(step: Step) -> None:
 
 
 @pytest.mark.parametrize("when", ["killed before", "killed after"])
-@pytest.mark.parametrize("step", plan.forward(release()), ids=str)
+@pytest.mark.parametrize("step", forward(release()), ids=str)
 def test_a_driver_killed_at_a_step_is_gone_on_with(step: Step, when: str) -> None:
     if step.kind is Kind.DRAIN_OLD:
         pytest.skip("a drain is looked at only")
@@ -153,7 +158,7 @@ def test_a_driver_killed_at_a_step_is_gone_on_with(step: Step, when: str) -> Non
     assert world.acts.count(step) == (2 if when == "killed before" else 1)
 
 
-STEPS = [*plan.forward(release()), *plan.back(release())]
+STEPS = [*forward(release()), *going_back(release())]
 TROUBLE = st.sampled_from(["fail", "unanswered", "killed before", "killed after", "absent"])
 
 
@@ -425,7 +430,7 @@ def test_going_back_to_the_version_before() -> None:
     through(store, World(), release(), clock)
     back = history.before(store, clock(), "me", "because")
     assert back.version == OLD and back.replaces is not None and back.replaces.version == NEW
-    steps = [str(step) for step in plan.forward(back)]
+    steps = [str(step) for step in forward(back)]
     assert "migrate" not in steps and steps[-1] == "lower schema"
     assert steps.index("stop old controller") < steps.index("lower schema")
     # And forward again: its controller needs its schema before it comes up.
@@ -437,6 +442,6 @@ def test_going_back_to_the_version_before() -> None:
     store.write(CURRENT, {**found.value, **changed}, found.revision)
     again = history.before(store, clock(), "me", "because")
     assert again.version == NEW and not again.returns
-    steps = [str(step) for step in plan.forward(again)]
+    steps = [str(step) for step in forward(again)]
     assert steps.index("migrate") < steps.index("start controller")
     assert "lower schema" not in steps

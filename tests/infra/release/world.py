@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from infra.release.hands import Unanswered
 from infra.release.model import Active, Colour, Release, Version
-from infra.release.plan import Kind, Look, Seen, Step
+from infra.release.parts import Unanswered
+from infra.release.seen import Look, Seen
+from infra.release.steps import Kind, Step
 
 OLD = Version("a" * 64, "c0ffee", "old", "0001")
 NEW = Version("b" * 64, "decade", "new", "0002")
