@@ -16,6 +16,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, create_engine, make_url, pool, text
 from sqlalchemy.exc import OperationalError
 
@@ -27,6 +28,16 @@ TABLE: Final = "dataweave_schema"
 """Alembic's table of ours; Prefect has its own."""
 LOCK_SECONDS: Final = 10
 """A migration that waits for a lock has every query behind it wait too: it gives up instead."""
+
+IN_THE_WAY: Final = """
+select pid, usename, application_name, state, extract(epoch from now() - xact_start)::int
+from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid()
+  and xact_start < now() - make_interval(secs => :seconds)
+order by xact_start limit 3
+"""
+"""Sessions that may hold a lock: by then nobody waits for it any more, so it cannot be asked who
+was waited for."""
 
 KEY: Final = int.from_bytes(TABLE.encode()[:7], "big")
 """Of PostgreSQL's lock over migrations: one may outlast its driver's lease, and the next driver
@@ -80,6 +91,25 @@ class AlembicSchema:
                     env.run_migrations()
             connection.commit()
 
+    def _in_the_way(self) -> str:
+        """Return which transactions are open for longer than a lock was waited for.
+
+        What they do is left out: a query may hold what is nobody's business.
+        """
+        try:
+            with self._connection(statement_seconds=5) as connection:
+                found = connection.execute(text(IN_THE_WAY), {"seconds": LOCK_SECONDS}).all()
+        except Unanswered:
+            return ""
+        if not found:
+            return ""
+        told = [f"session {pid} of {user} ({application or 'unnamed'}, {state}, {seconds} s)"
+                for pid, user, application, state, seconds in found]  # fmt: skip
+        return (
+            f"; transactions in the way: {', '.join(told)}; have them end, or end one with "
+            f"select pg_terminate_backend({found[0][0]})"
+        )
+
     @contextlib.contextmanager
     def _connection(self, statement_seconds: int = 0) -> Iterator[Connection]:
         options = f"-c lock_timeout={LOCK_SECONDS}s"
@@ -98,6 +128,9 @@ class AlembicSchema:
                 yield connection
         except OperationalError as error:
             said = " ".join(str(error.orig).split())[:200]
-            raise Unanswered(f"the database: {said}") from None
+            waited = isinstance(error.orig, LockNotAvailable)
+            raise Unanswered(
+                f"the database: {said}{self._in_the_way() if waited else ''}"
+            ) from None
         finally:
             engine.dispose()
