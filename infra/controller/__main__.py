@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -18,15 +19,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from infra.controller.layout import (
     ROOT,
     Layout,
     PlatformProblemError,
+    check_ports,
     check_reachable,
     default_folder,
 )
+from infra.controller.left import began, stop_left
 from infra.controller.services import ENVIRONMENT, machine_environment, prepare, services
 from infra.controller.supervisor import START, Supervisor
 
@@ -53,11 +57,14 @@ def main() -> int:
 
 
 def _up(folder: Path, database: str | None, port: int | None, *, bare: bool) -> int:
-    layout = Layout.at(folder, database, port)
-    check_reachable(layout.folder)
-    if _supervisor(layout) is None:
-        prepare(layout)
-        _start(layout)
+    with _alone(folder):
+        layout = Layout.at(folder, database, port)
+        check_reachable(layout.folder)
+        if _supervisor(layout) is None:
+            _stop_left(layout)
+            check_ports(layout)
+            prepare(layout)
+            _start(layout)
     _wait(layout)
     if not bare:
         environ = machine_environment(layout)
@@ -69,6 +76,23 @@ def _up(folder: Path, database: str | None, port: int | None, *, bare: bool) -> 
         f"{layout.folder / 'secrets' / 'people-password'}\nstop it: make down\n"
     )
     return 0
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Have two that start a platform at the same moment do it one after the other."""
+    folder = folder.expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "up.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given back with the file, or the process
+        yield
+
+
+def _stop_left(layout: Layout) -> bool:
+    left = stop_left(layout.folder / "run" / "services.json")
+    if left:
+        sys.stdout.write(f"its supervisor was killed; stopped what was left: {', '.join(left)}\n")
+    return bool(left)
 
 
 def _start(layout: Layout) -> None:
@@ -119,7 +143,7 @@ def _supervise(layout: Layout) -> int:
 def _down(layout: Layout) -> int:
     pid = _supervisor(layout)
     if pid is None:
-        sys.stdout.write("it is not running\n")
+        sys.stdout.write("down\n" if _stop_left(layout) else "it is not running\n")
         return 0
     os.kill(pid, signal.SIGTERM)
     end = time.monotonic() + 180
@@ -142,32 +166,18 @@ def _status(layout: Layout) -> int:
 def _note_supervisor(layout: Layout, pid: int) -> None:
     # Both `up` and the supervisor note it, at the same moment: each by a file of its own.
     fresh = layout.folder / "run" / f"supervisor.pid.{os.getpid()}"
-    fresh.write_text(str(pid))
-    fresh.replace(layout.folder / "run" / "supervisor.pid")  # a reader sees a number, always
+    fresh.write_text(f"{pid} {began(pid)}")
+    fresh.replace(layout.folder / "run" / "supervisor.pid")  # a reader sees it whole, always
 
 
 def _supervisor(layout: Layout) -> int | None:
-    """Return the supervisor's process id, if it runs and is one."""
+    """Return the supervisor's process id, if it runs: an old id may be a stranger's by now."""
     try:
-        pid = int((layout.folder / "run" / "supervisor.pid").read_text())
-        command = _command(pid)
+        noted = (layout.folder / "run" / "supervisor.pid").read_text().split()
+        pid, start = map(int, noted)
     except (OSError, ValueError):
         return None
-    return pid if b"infra.controller" in command else None
-
-
-def _command(pid: int) -> bytes:
-    """Return a process's command line; empty for one that has ended and was not waited for.
-
-    A process that was begun a moment ago has none yet: the kernel writes it last.
-    """
-    for _ in range(50):
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        zombie = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        if command or zombie:
-            return b"" if zombie else command
-        time.sleep(0.02)
-    return b""
+    return pid if began(pid) == start else None
 
 
 if __name__ == "__main__":

@@ -163,6 +163,25 @@ def entered_by_all(folder: Path) -> bool:
     return all(path.stat().st_mode & 0o001 for path in (folder, *folder.parents))
 
 
+def check_ports(layout: Layout) -> None:
+    """Raise PlatformProblemError where somebody else listens where a service has to."""
+    wanted = {"web_port": layout.web_port, "server_port": layout.server_port}
+    if layout.database_url is None:
+        wanted["database_port"] = layout.database_port
+    for name, port in wanted.items():
+        with socket.socket() as probe:
+            # Connections that have ended linger, and are in nobody's way.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise PlatformProblemError(
+                    f"port {port} of 127.0.0.1 cannot be had: {error.strerror}\n"
+                    f"Stop who has it (ss -ltnp 'sport = :{port}'), or give another as {name} in "
+                    f"{layout.folder / 'platform.json'}."
+                ) from None
+
+
 def check_reachable(folder: Path) -> None:
     """Raise PlatformProblemError where root's services could not enter the folder."""
     if os.geteuid() == 0 and not entered_by_all(folder):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.controller.layout import ROOT, Layout, program
+from infra.controller.layout import ROOT, Layout, PlatformProblemError, program
 from infra.controller.nginx import Site, configuration, password_line
 
 ENVIRONMENT = "development"
@@ -101,16 +103,27 @@ def prepare(layout: Layout) -> None:
 
 
 def _initialise(layout: Layout) -> None:
-    data, user = layout.folder / "postgres", _database_user()
-    data.mkdir(mode=0o700, exist_ok=True)
+    # Beside its place and moved there whole: half a cluster, left by one that was killed or had no
+    # room, looks like a whole one and never starts.
+    place, user = layout.folder / "postgres", _database_user()
+    if place.exists() and any(place.iterdir()):
+        raise PlatformProblemError(f"{place} is no database, and not empty\nMove it away.")
+    data = place.with_suffix(".new")
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(mode=0o700)
     if user is not None:
         _give(data, user)
     command = [program("initdb"), "-D", str(data), "-U", "prefect", "-A", "trust", "-E", "UTF8",
                "--locale=C.UTF-8"]  # fmt: skip
     # Trusted by address: loopback, of a machine that is one person's or one platform's.
-    subprocess.run(  # noqa: S603
-        command, check=True, capture_output=True, user=user, cwd=data
+    done = subprocess.run(  # noqa: S603
+        command, check=False, capture_output=True, text=True, user=user, cwd=data
     )
+    if done.returncode:
+        raise PlatformProblemError(f"the database cannot be made\n{done.stderr.strip()[-1000:]}")
+    with contextlib.suppress(FileNotFoundError):
+        place.rmdir()  # an empty one, made by hand
+    data.rename(place)
 
 
 def _postgres(layout: Layout) -> Service:

@@ -3,6 +3,8 @@
 A service that dies at once, again and again, is started at growing intervals. A service that runs
 is left alone: whether it does its work is the watch's to say, which alerts; to restart what is slow
 makes a bad hour worse.
+
+A full disk takes no service down that runs: what cannot be noted or started is tried again.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.controller.left import began
 from infra.controller.services import Service
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
@@ -97,21 +100,28 @@ class Supervisor:
 
     def _start(self, one: _Running) -> None:
         service = one.service
-        with (self._logs / f"{service.name}.log").open("ab") as output:
-            one.child = subprocess.Popen(  # noqa: S603
-                service.command,
-                env=dict(service.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd="/",
-                user=service.user,
-                group=service.user,
-                extra_groups=None if service.user is None else [],
-                start_new_session=True,
-                preexec_fn=_default_signals,
-            )
-        one.since, one.starts = time.monotonic(), one.starts + 1
+        one.starts += 1
+        try:
+            with (self._logs / f"{service.name}.log").open("ab") as output:
+                one.child = subprocess.Popen(  # noqa: S603
+                    service.command,
+                    env=dict(service.environ),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd="/",
+                    user=service.user,
+                    group=service.user,
+                    extra_groups=None if service.user is None else [],
+                    start_new_session=True,
+                    preexec_fn=_default_signals,
+                )
+        except OSError as error:
+            log.error("%s cannot be started: %s", service.name, error)
+            one.pause = min(LONGEST_PAUSE, one.pause * 2)
+            one.next_start = time.monotonic() + one.pause
+            return
+        one.since = time.monotonic()
         log.info("%s started, pid %s", service.name, one.child.pid)
         self._say()
 
@@ -134,13 +144,18 @@ class Supervisor:
         said = {
             one.service.name: {
                 "pid": one.child.pid if one.child else None,
+                "began": began(one.child.pid) if one.child else None,
+                "stop": int(one.service.stop),
                 "starts": one.starts,
             }
             for one in self._all
         }
         fresh = self._state.with_suffix(".new")
-        fresh.write_text(json.dumps(said, indent=2))
-        fresh.replace(self._state)
+        try:
+            fresh.write_text(json.dumps(said, indent=2))
+            fresh.replace(self._state)
+        except OSError as error:
+            log.error("%s cannot be written: %s", self._state, error)
 
 
 def _kill_group(pid: int) -> None:
