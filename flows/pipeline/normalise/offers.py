@@ -25,7 +25,7 @@ from flows.pipeline.normalise.brands import BrandTable, with_brand
 from flows.pipeline.normalise.fields import country, flag, instant, known, words
 from flows.pipeline.normalise.gtin import PADDING, with_gtin
 from flows.pipeline.normalise.pack_names import with_pack_of_name
-from flows.pipeline.normalise.price import SYMBOLS, money
+from flows.pipeline.normalise.price import SYMBOLS, money_of
 from flows.pipeline.normalise.units import QUANTITY_DECIMALS, parse_pack, with_pack
 from flows.pipeline.schema import (
     AVAILABILITIES,
@@ -77,7 +77,7 @@ def _typed(raw: pl.DataFrame, day: dt.date, currency: str) -> pl.DataFrame:
         "quantity", "quantity_unit", "unit_basis", "source_file", "source_row",
         raw_price=words(pl.col("price")),
         raw_currency=pl.when(stated != "").then(stated.replace(_CODES_OF_SIGNS)),
-        source_unit_price=money(pl.col("unit_price")),
+        source_unit_price=money_of(words(pl.col("unit_price")), currency),
         day=pl.lit(day),
         seller=known(pl.col("seller")),
         seller_id=known(pl.col("seller_id")),
@@ -86,12 +86,12 @@ def _typed(raw: pl.DataFrame, day: dt.date, currency: str) -> pl.DataFrame:
         name=known(pl.col("name")).fill_null(""),
         brand=known(pl.col("brand")),
         country=country(pl.col("country")),
-        price=money(words(pl.col("price"))),
+        price=money_of(words(pl.col("price")), currency),
         currency=pl.lit(currency),
         weighable=flag(pl.col("weighable")),
         updated_at=instant(pl.col("updated_at"), day),
         category=known(pl.col("category")),
-        regular_price=_regular_price(),
+        regular_price=_regular_price(currency),
         availability=_availability(),
         url=known(pl.col("url")),
         image=known(pl.col("image")),
@@ -105,9 +105,11 @@ def _typed(raw: pl.DataFrame, day: dt.date, currency: str) -> pl.DataFrame:
     return with_pack_of_name(with_pack(with_gtin(typed.collect(), "barcode")))
 
 
-def _regular_price() -> pl.Expr:
+def _regular_price(currency: str) -> pl.Expr:
     """Return the struck price where it is a number above the price."""
-    price, regular = money(words(pl.col("price"))), money(words(pl.col("regular_price")))
+    price, regular = (
+        money_of(words(pl.col(name)), currency) for name in ("price", "regular_price")
+    )
     return pl.when(regular > price).then(regular)
 
 

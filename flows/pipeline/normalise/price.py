@@ -205,3 +205,21 @@ def money(text: pl.Expr) -> pl.Expr:
         text: an expression of type String.
     """
     return text.str.strip_chars().cast(MONEY, strict=False)
+
+
+def money_of(text: pl.Expr, currency: str) -> pl.Expr:
+    """Return `money` of amounts that may name their currency and group thousands by spaces.
+
+    ``1 299.00 zł``, ``PLN 1299`` and ``1299.00`` are the same where the currency is PLN. The sign
+    of another currency stays, and what it stands on is null: it is no amount of this one.
+
+    Args:
+        text: an expression of type String, white space collapsed.
+        currency: ISO 4217, of the customer.
+    """
+    signs = {currency, *(sign for sign, codes in SYMBOLS.items() if currency in codes)}
+    marker = "|".join(re.escape(sign) for sign in sorted(signs, key=len, reverse=True))
+    bare = text.str.replace(rf"(?i)^(?:{marker}) ?([-0-9].*)$", "$1")
+    bare = bare.str.replace(rf"(?i)^(.*[0-9]) ?(?:{marker})$", "$1")
+    grouped = bare.str.contains(r"^-?[0-9]{1,3}(?: [0-9]{3})+(?:\.[0-9]+)?$")
+    return money(pl.when(grouped).then(bare.str.replace_all(" ", "", literal=True)).otherwise(bare))

@@ -54,6 +54,37 @@ def normalise(*rows: dict[str, str | int | None]) -> Normalised:
     return to_offers(raw(*rows), day=DAY, currency="ILS")
 
 
+@pytest.mark.parametrize(
+    ("text", "currency", "amount"),
+    [
+        ("143.69 zł", "PLN", "143.69"),
+        ("PLN 143.69", "PLN", "143.69"),
+        ("1\u00a0299.00 ZŁ", "PLN", "1299.00"),
+        ("12 345 678", "PLN", "12345678"),
+        ("1.29 €", "EUR", "1.29"),
+        ("€1.29", "EUR", "1.29"),
+        ("12.90 ₪", "ILS", "12.90"),
+        ("1.29 €", "PLN", None),
+        ("1 29 zł", "PLN", None),
+        ("1299 zł / kg", "PLN", None),
+        ("zł", "PLN", None),
+    ],
+)
+def test_a_price_may_name_its_currency_and_no_other(
+    text: str, currency: str, amount: str | None
+) -> None:
+    rows = raw({"price": text, "currency": currency}).with_columns(
+        regular_price=pl.lit(f"99999999.00 {currency}")
+    )
+    result = to_offers(rows, day=DAY, currency=currency, max_price=Decimal(10**8))
+    if amount is None:
+        assert result.offers.is_empty()
+        assert "is not a number" in result.rejected["reason"][0]
+    else:
+        assert result.offers["price"].to_list() == [Decimal(amount)]
+        assert result.offers["regular_price"].to_list() == [Decimal("99999999.00")]
+
+
 def test_a_whole_row() -> None:
     result = normalise(
         {
