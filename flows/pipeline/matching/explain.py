@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from flows.pipeline.matching.arrays import Floats, Ints
+from flows.pipeline.matching.arrays import Flags, Floats, Ints
 from flows.pipeline.matching.features import NAMES
 
 KINDS: Final = ("exact", "variant", "different_pack", "equivalent")
@@ -48,13 +48,22 @@ def kinds(features: Floats, probability: Floats) -> pl.Series:
     def of(name: str) -> Floats:
         return features[:, _AT[name]]
 
+    pack = other_pack(features)
     with np.errstate(invalid="ignore"):
-        pack = (of("size_distance") > SAME_SIZE) | (of("multiplier_distance") > SAME_SIZE)
         brand = (of("brand_ratio") < OTHER_BRAND) & (of("brand_in_title") < OTHER_BRAND)
         told = (of("numbers_conflict") > 0) | (of("codes_conflict") > 0)
         told |= np.minimum(of("a_alone_rarest"), of("b_alone_rarest")) > TELLING
     numbers = np.select([pack, brand, told & (probability < SURE)], [2, 3, 1], 0)
     return pl.Series("kind", np.array(KINDS)[numbers] if len(numbers) else [], dtype=pl.String)
+
+
+def other_pack(features: Floats) -> Flags:
+    """Return of which pairs both sides say a size, or one side a count, that the other denies."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(
+            (features[:, _AT["size_distance"]] > SAME_SIZE)
+            | (features[:, _AT["multiplier_distance"]] > SAME_SIZE)
+        )
 
 
 def reasons(

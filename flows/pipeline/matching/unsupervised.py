@@ -20,6 +20,7 @@ import numpy as np
 from flows.pipeline.matching import boosting
 from flows.pipeline.matching.arrays import Flags, Floats, Ints, Singles
 from flows.pipeline.matching.context import lead
+from flows.pipeline.matching.explain import other_pack
 from flows.pipeline.matching.features import add_strings, cheap_features
 from flows.pipeline.matching.features.plain import similarity
 from flows.pipeline.matching.matcher import HOPELESS, Matcher, Scored, with_context
@@ -37,11 +38,14 @@ SURE_SHARES: Final = ((0.6, 20), (0.8, ROUNDS))
 its trees: the first has only to choose the examples of the second."""
 FOLDS: Final = 3
 """More of them repeat the same guesses: five took twice the time, and gained nothing."""
+OTHER_PACK: Final = 0.3
+"""Taken from the plain similarity of two packs that differ: six bottles are not one, however alike
+the names, and the examples must not teach otherwise."""
 RATE: Final = 0.1
 """Fewer and longer steps than with labels: guessed examples do not reward patience."""
 
 
-def examples(i: Ints, j: Ints, score: Floats, share: float) -> tuple[Flags, Flags]:
+def examples(i: Ints, j: Ints, score: Floats, share: float, never: Flags) -> tuple[Flags, Flags]:
     """Return which pairs serve as matches, and which as others.
 
     Args:
@@ -49,9 +53,10 @@ def examples(i: Ints, j: Ints, score: Floats, share: float) -> tuple[Flags, Flag
         j: of B, every candidate.
         score: of each.
         share: of the mutual best pairs taken as matches, largest lead first.
+        never: pairs that are no match, whatever their score.
     """
     gap = np.minimum(lead(i, score)[0], lead(j, score)[0])
-    mutual = np.flatnonzero(gap > 0)
+    mutual = np.flatnonzero((gap > 0) & ~never)
     worth = score[mutual] + np.minimum(gap[mutual], 1.0)
     order = np.lexsort((j[mutual], i[mutual], -worth))
     matches = np.zeros(len(i), bool)
@@ -103,13 +108,15 @@ def _learn(tables: Tables, i: Ints, j: Ints) -> tuple[Matcher, Ints, Singles]:
     cheap = cheap_features(tables.a, tables.b, i, j, tables.known)
     alike = similarity(cheap)
     near = np.flatnonzero((lead(i, alike)[1] < NEAR) | (lead(j, alike)[1] < NEAR))
-    i, j, score, cheap = i[near], j[near], alike[near], cheap[near]
+    i, j, alike, cheap = i[near], j[near], alike[near], cheap[near]
+    pack = other_pack(cheap)
+    score = alike - OTHER_PACK * pack
     add_strings(cheap, tables.a, tables.b, i, j)
     lexical = np.zeros((len(i), 1), np.float32)  # as where there is no lexicon
     features = np.hstack([cheap, lexical])
     matcher = Matcher()
     for share, rounds in SURE_SHARES:
-        matches, others = examples(i, j, score, share)
+        matches, others = examples(i, j, score, share, pack)
         if matches.sum() < LEAST_MATCHES or others.sum() < LEAST_MATCHES:
             return Matcher(facts={"unsupervised": True, "plain": True}), near, features
         chosen = _sample(np.flatnonzero(matches | others))

@@ -20,6 +20,7 @@ from flows.pipeline.matching.matching import match
 from flows.pipeline.matching.training import train
 from flows.pipeline.matching.two_tables import Tables
 from tests.conftest import ROOT, SHARED
+from tests.flows.pipeline.matching.conftest import KINDS, MAKERS
 
 Shops = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
 
@@ -43,6 +44,19 @@ def test_without_labels_it_finds_most(two_shops: Shops) -> None:
     found = match(a, b, one_to_one=True)
     assert right(found) >= 0.9 * a.height
     assert right(found) >= 0.9 * found.height
+
+
+def test_without_labels_another_pack_does_not_take_the_place_of_the_right_one() -> None:
+    said = {"330 ml": "0,33l", "1,5 L": "1500ml", "6er Pack 500 ml": "6 x 0,5L", "750 ml": "75cl"}
+    names = [f"{maker} {kind}" for maker in MAKERS for kind in KINDS]
+    a = table(*(f"{name} {pack}" for name in names for pack in said))
+    there = [n for n in range(a.height) if n % 3]  # the other shop lacks every third
+    titles = [f"{name} {pack}" for name in names for pack in said.values()]
+    b = pl.DataFrame({"id": [str(n) for n in there], "title": [titles[n] for n in there]})
+    found = match(a, b, one_to_one=True)
+    hits = (found["a_id"] == found["b_id"]).sum()
+    assert hits > 0.5 * b.height
+    assert hits > 0.9 * found.height
 
 
 def test_the_order_of_rows_changes_nothing(two_shops: Shops, matcher: Matcher) -> None:
@@ -198,7 +212,7 @@ def test_a_day_against_a_standing_index_asks_what_the_whole_would(two_shops: Sho
 
 
 def test_the_budget_leaves_the_rarest_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "SMALL", 0)
+    monkeypatch.setattr(candidates, "THOROUGH", 0)
     names = [f"gemeinsam wort{n % 7} kode{n}x{n}" for n in range(300)]
     tables = Tables.of(table(*names), table(*names))
     index = candidates.Index.of(tables.b)
