@@ -55,15 +55,28 @@ _LINES: Final = {
     "stokta yok|tükendi|εξαντλημένο|μη διαθέσιμο|缺貨|缺货|售完|已售完|售罄|已售罄|補貨中|無庫存|"
     "完売|在庫切れ|在庫なし|売り切れ|품절|일시품절|매진|판매종료|판매 종료|"
     "نفذت الكمية|نفد من المخزون|غير متوفر|غير متوفر حاليا|אזל מהמלאי|אזל המלאי|לא במלאי|חסר במלאי|"
-    "המוצר אזל מהמלאי|המוצר אזל",
+    "המוצר אזל מהמלאי|המוצר אזל|המלאי אזל|"
+    "dieser artikel ist derzeit nicht verfügbar|dieses produkt ist derzeit nicht verfügbar|"
+    "ce produit est actuellement indisponible|ce produit n'est plus en stock|"
+    "this item is currently unavailable|this item is currently out of stock|"
+    "this product is currently out of stock and unavailable|"
+    "this product is currently out of stock|this product is sold out|"
+    "notify me when it's available|notify me when in stock|benachrichtigen sie mich|"
+    "powiadom o dostępności|hlídat dostupnost|avísame cuando esté disponible|avise-me",
     Availability.PREORDER: "pre-order|preorder|pre-order now|preorder now|vorbestellen|"
     "jetzt vorbestellen|précommander|preordina|reservar ahora|förboka|forudbestil|預購|予約注文",
+    Availability.BACKORDER: "available on backorder|on backorder|backorder|backordered|"
+    "auf bestellung|lieferrückstand|sur commande|disponible sur commande|"
+    "disponibile su ordinazione|"
+    "bajo pedido|disponible bajo pedido|sob encomenda|disponível por encomenda|in nabestelling|"
+    "na zamówienie|na objednávku|rendelésre|la comandă|под заказ|取り寄せ|お取り寄せ",
     Availability.DISCONTINUED: "discontinued|this product has been discontinued|"
     "no longer available|this item is no longer available|nicht mehr lieferbar|"
     "nicht mehr verfügbar|nicht mehr erhältlich|produit arrêté|plus disponible|fuori produzione|"
     "descatalogado|producto descatalogado|utgått|wycofany|ukončená výroba|predaj ukončený|"
     "prodej ukončen|снят с производства|停產|停产|生産終了|단종",
-    Availability.IN_STOCK: "in stock|available|in stock now|auf lager|sofort lieferbar|lieferbar|"
+    Availability.IN_STOCK: "in stock|available|vorrätig|in stock now|auf lager|"
+    "sofort lieferbar|lieferbar|"
     "verfügbar|en stock|disponible|disponibile|disponibilità immediata|em stock|em estoque|"
     "disponível|op voorraad|direct leverbaar|i lager|på lager|varastossa|laos|noliktavā|"
     "dostępny|w magazynie|skladem|skladom|na sklade|na skladě|készleten|raktáron|în stoc|in stoc|"

@@ -21,6 +21,7 @@ from flows.pipeline.capture.product import Availability, Offer
 from flows.pipeline.capture.prominence import STRONG, Prominent, most_prominent, struck_beside
 from flows.pipeline.capture.reading import META, RULES, SHOWN, Reading
 from flows.pipeline.capture.showing import Showing
+from flows.pipeline.capture.stock import is_near
 
 LEAST: Final = 0.5
 """A price that is less sure is not given."""
@@ -102,6 +103,7 @@ def choose_price(
     # An offer that states no price is a statement too: nothing but a price that stands out then
     # counts, or a carousel's would.
     priceless = not claims and any(one.typed and one.offers for one in readings)
+    on_request = any(is_near(place, showing) for place in showing.on_request)
     if claims:
         chosen: Claim | None = _among(claims, showing, prominent)
     else:
@@ -109,7 +111,7 @@ def choose_price(
         strong = prominent is not None and prominent.weight >= STRONG
         if chosen is not None and prominent and strong and chosen.amount != prominent.amount:
             chosen = None  # the state has other sellers' prices too, and list prices
-        if chosen is None and prominent and (not priceless or strong):
+        if chosen is None and prominent and not on_request and (not priceless or strong):
             chosen = _layout_claim(prominent)
         if chosen is not None and showing.starts_below(chosen.amount):
             return None

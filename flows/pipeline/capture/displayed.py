@@ -24,10 +24,11 @@ from flows.pipeline.capture.amount_nodes import amounts_at
 from flows.pipeline.capture.availability import BY_LINE, LONGEST_LINE
 from flows.pipeline.capture.currency import Place
 from flows.pipeline.capture.discounts import percent_in, without_discounted
-from flows.pipeline.capture.labels import BY_LABEL, Labelled, labelled
+from flows.pipeline.capture.labels import BY_LABEL, Labelled, label_of, labelled
+from flows.pipeline.capture.notices import BY_NOTICE, LONGEST_NOTICE, Notice
 from flows.pipeline.capture.page import Page, line
 from flows.pipeline.capture.price_text import LONGEST
-from flows.pipeline.capture.price_words import LONGEST_LABEL, Role, role_of_label
+from flows.pipeline.capture.price_words import LONGEST_LABEL, Role, role_behind, role_of_label
 from flows.pipeline.capture.product import Availability
 from flows.pipeline.capture.showing import AFTER, BEFORE, Showing, Shown
 from flows.pipeline.capture.surroundings import Elements
@@ -42,10 +43,21 @@ _WORDS_REACH: Final = 3
 """Nodes between a text such as "was" in an element of its own and the amount that it is about."""
 _LABEL_REACH: Final = 8
 """Nodes between a label and its code, in a table or a list."""
+_BEHIND_REACH: Final = 4
+"""Nodes between an amount and a text such as "per month" in the next element."""
+_HEADINGS: Final = frozenset(("h2", "h3", "h4", "h5", "h6"))
+_SECTION_UP: Final = 3
+_OTHERS_UP: Final = 12
+"""Elements above an amount among which the section of other products is looked for."""
 _DIGIT: Final = re.compile(r"\d")
 AROUND: Final = " .!:#*-–✓✔✕✗×\u00a0"
-STATED: Final[dict[str, Availability | Labelled]] = {**BY_LABEL, **BY_LINE}
-"""Whole lines that state an availability or announce a code, looked up once for each line."""
+STATED: Final[dict[str, Availability | Labelled | Notice]] = {
+    **BY_LABEL,
+    **BY_LINE,
+    **BY_NOTICE,
+}
+"""Whole lines that state an availability, announce a code, or say what follows or is missing."""
+_LONGEST_LINE: Final = max(LONGEST_LINE, LONGEST_NOTICE)
 
 
 def look(page: Page, claimed: bool = False) -> Showing:
@@ -93,6 +105,7 @@ class _Reader:
         self._showing = showing
         self._elements = Elements()
         self._seen: set[int] = set()
+        self._others: set[int] = set()
         self._label: tuple[int, Labelled] | None = None
         self.percents: list[tuple[int, int]] = []
         self._before: tuple[int, str] = (-_LABEL_REACH, "")
@@ -110,15 +123,70 @@ class _Reader:
             if len(text) <= LONGEST:
                 self._read_code(text, place)
                 self._read_amount(node, text, place)
-        elif 2 <= len(text) <= LONGEST_LINE:
+            return
+        self._read_behind(text, place)
+        if 2 <= len(text) <= _LONGEST_LINE:
             if len(text) <= LONGEST_LABEL:
                 self._before = (place, text)
-            stated = STATED.get(text.strip(AROUND).lower())
-            if isinstance(stated, Availability):
-                if node.parent is not None and self._elements.around(node.parent) is not None:
-                    self._showing.lines.append((place, stated))
-            elif stated is not None:
-                self._label = (place, stated)
+            self._note(STATED.get(text.strip(AROUND).lower()), node, place)
+
+    def _note(
+        self, stated: Availability | Labelled | Notice | None, node: LexborNode, place: int
+    ) -> None:
+        """Note what a whole line states, if anything."""
+        if isinstance(stated, Availability):
+            if self._states(node.parent):
+                self._showing.lines.append((place, stated))
+        elif stated is Notice.ON_REQUEST:
+            self._showing.on_request.append(place)
+        elif stated is Notice.OTHERS:
+            self._open_others(node)
+        elif stated is not None:
+            self._label = (place, stated)
+
+    def _states(self, element: LexborNode | None) -> bool:
+        """Say whether a line in an element is seen, and not of another product."""
+        seen = element is not None and self._elements.around(element) is not None
+        return seen and not self._is_of_others(element)
+
+    def _read_behind(self, text: str, place: int) -> None:
+        """Take back what the text just behind an amount says is no price: "per month"."""
+        amounts = self._showing.amounts
+        if not amounts or place - amounts[-1].place > _BEHIND_REACH:
+            return
+        if amounts[-1].role is Role.PRICE and (role := role_behind(text)) is not None:
+            amounts[-1] = replace(amounts[-1], role=role)
+
+    def _open_others(self, node: LexborNode) -> None:
+        """Note the section that a heading such as "related products" opens.
+
+        It is the smallest element around the heading that holds more than it, unless that holds
+        the product's own heading too.
+        """
+        own = node.parent
+        if own is not None and own.tag not in _HEADINGS:
+            own = own.parent  # a heading that holds a link or a span
+        if own is None or own.tag not in _HEADINGS:
+            return
+        section = own.parent
+        for _ in range(_SECTION_UP):
+            if section is None or section.tag in ("body", "html", "main"):
+                return
+            if len(section.text()) > 2 * _LONGEST_LINE or _DIGIT.search(section.text()):
+                break
+            section = section.parent
+        if section is not None and section.css_first("h1") is None:
+            self._others.add(section.mem_id)
+
+    def _is_of_others(self, element: LexborNode | None) -> bool:
+        current = element
+        for _ in range(_OTHERS_UP if self._others else 0):
+            if current is None:
+                break
+            if current.mem_id in self._others:
+                return True
+            current = current.parent
+        return False
 
     def _read_code(self, text: str, place: int) -> None:
         if self._label is not None:
@@ -127,6 +195,8 @@ class _Reader:
             self._label = None
         elif (code := labelled(text)) is not None:
             self._showing.codes.append((place, *code))
+        elif (label := label_of(text)) is not None:  # one with a digit in it: "ISBN-13"
+            self._label = (place, label)
 
     def _read_amount(self, node: LexborNode, text: str, place: int) -> None:
         if len(self._showing.amounts) >= MOST_AMOUNTS:
@@ -135,6 +205,7 @@ class _Reader:
         around = self._elements.around(element) if found and element is not None else None
         if around is None:
             return
+        elsewhere = around.elsewhere or self._is_of_others(element)
         for number, one in enumerate(found):
             struck = around.role is Role.STRUCK
             role = around.role if around.role and (struck or one.role is Role.PRICE) else one.role
@@ -145,7 +216,7 @@ class _Reader:
                     text=one,
                     role=role,
                     place=place,
-                    elsewhere=around.elsewhere,
+                    elsewhere=elsewhere,
                     labelled=around.labelled,
                     current=around.current,
                     marked_up=around.marked_up,

@@ -19,7 +19,12 @@ from flows.pipeline.capture.decimal_sign import reread, settled
 from flows.pipeline.capture.decode import decode_page
 from flows.pipeline.capture.displayed import look
 from flows.pipeline.capture.embedded_state import read_state
-from flows.pipeline.capture.identity import code_in_address, fit, own_readings
+from flows.pipeline.capture.identity import (
+    code_in_address,
+    fit,
+    matches_query,
+    own_readings,
+)
 from flows.pipeline.capture.json_ld import read_json_ld
 from flows.pipeline.capture.labels import agreed
 from flows.pipeline.capture.meta_tags import read_meta
@@ -29,7 +34,7 @@ from flows.pipeline.capture.product import Evidence, Offer, Product, Variant
 from flows.pipeline.capture.reading import META, SHOWN, Reading
 from flows.pipeline.capture.site import Site
 from flows.pipeline.capture.site_rules import read_rules
-from flows.pipeline.capture.stock import choose_availability, is_near
+from flows.pipeline.capture.stock import SOLD_OUT, choose_availability, is_near
 
 _SINGLE: Final = ("name", "sku", "gtin", "mpn", "brand", "description")
 _ADDRESS: Final = 0.5
@@ -72,6 +77,10 @@ def extract_product(
         known.put("offers", _offers(chosen), source, confidence)
         if (regular := choose_regular(chosen, readings, showing)) is not None:
             known.put("regular_price", *regular)
+        asked = chosen.offer.availability
+        if asked in SOLD_OUT and matches_query(chosen.offer.url, page):
+            # The address names a variant: that others can be bought does not help its visitor.
+            known.put("availability", asked, source, confidence)
     if (stock := choose_availability(readings, showing)) is not None:
         known.put("availability", *stock)
     # A page without a heading has no near: there the one GTIN that it labels is good enough.

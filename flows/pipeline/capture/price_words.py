@@ -40,23 +40,33 @@ _NET: Final = _NET_PHRASES.replace(" ", "\u00a0").replace("|", " ")
 _BEFORE: Final = {
     Role.STRUCK: "was statt uvp rrp mrp msrp rrp: before regular list antes avant prima anstelle "
     "instead originally original listino copertina normalpreis streichpreis bisher vorher "
-    "listenpreis barré ordinarie tidigare före førpris før ennen norm pôvodne původně pôvodná "
+    "listenpreis adviesprijs "
+    "barré ordinarie tidigare före førpris før ennen norm pôvodne původně pôvodná "
     "původní běžná bežná "
     "cena\u00a0przed stara starsza regularna eredeti régi vechi prp staro prvotna раньше "
     "было старая eski önce 原價 原价 定價 定价 市價 参考价 メーカー希望 정가 كان قبل "
     "מחיר\u00a0מלא במקום",
     Role.INSTALMENT: "cuotas cuota rate rata rat raten monatlich mtl installment installments "
     "instalment instalments parcelas finance klarna clearpay afterpay tasso tan taeg zinsen apr "
-    "interest 分期",
+    "interest emi payments\u00a0of meses\u00a0sin\u00a0intereses mensualidades mensualités "
+    "taksit splátka splátky splátek תשלומים\u00a0של 分期",
     Role.MEMBER: "member members club mitglied mitglieder card karte kártya tarjeta carta "
     "plus prime loyalty fidelity klub pix boleto transferencia 會員 会员 회원",
     Role.OTHER: "save saving savings you\u00a0save spare sparen ersparnis risparmi ahorra ahorro "
     "économisez rabatt zľava sleva oszczędzasz economisești экономия скидка 現省 省 折扣 할인 "
     "shipping delivery postage versand lieferung spedizione envío livraison transport dostava "
     "doručenie dopravné doprava dostawa доставка доставки 運費 运费 送料 배송 משלוח חיסכון "
-    "deposit pfand deposito cashback points voucher gutschein coupon total subtotal summe "
+    "sepette deposit pfand deposito cashback points voucher gutschein coupon total subtotal summe "
     "over above ab\u00a0einem orders minimum incl.\u00a0shipping including\u00a0shipping "
-    "inkl.\u00a0versand כולל\u00a0משלוח",
+    "inkl.\u00a0versand כולל\u00a0משלוח "
+    # the lowest price of thirty days, which the Union's Directive 2019/2161 has shops show
+    "lowest\u00a0price\u00a0in lowest\u00a0price\u00a0of lowest\u00a030-day "
+    "last\u00a030\u00a0days "
+    "najniższa\u00a0cena letzten\u00a030\u00a0tage 30-tage-bestpreis "
+    "prix\u00a0le\u00a0plus\u00a0bas prezzo\u00a0più\u00a0basso "
+    "precio\u00a0más\u00a0bajo nejnižší\u00a0cena najnižšia\u00a0cena "
+    "lägsta\u00a0pris laveste\u00a0pris laagste\u00a0prijs legalacsonyabb\u00a0ár "
+    "cel\u00a0mai\u00a0mic\u00a0preț alin\u00a030\u00a0päivän",
     Role.NET: _NET,
     Role.FROM: "from ab da desde od от fra från vanaf alkaen "
     "starting başlayan mula bắt\u00a0đầu من החל\u00a0מ 最低價 最低价",
@@ -64,9 +74,11 @@ _BEFORE: Final = {
 _AFTER: Final = {
     Role.NET: _NET,
     Role.FROM: "~ + up 起 から 〜 부터 より",
-    Role.INSTALMENT: "/mo /month /mth /monat /mes /mois /mese monthly monatlich mtl. pm p/m "
-    "per\u00a0month al\u00a0mes par\u00a0mois al\u00a0mese im\u00a0monat pro\u00a0monat 月",
-    Role.OTHER: "off rabatt discount sparen gespart versand shipping cashback",
+    Role.INSTALMENT: "/mo /month /mth /mån /mt /mies /mies. /měs /mes. /monat /mes /mois /mese "
+    "/week monthly monatlich mtl. pm p/m miesięcznie měsíčně per\u00a0month a\u00a0month "
+    "per\u00a0week i\u00a0månaden al\u00a0mes par\u00a0mois al\u00a0mese im\u00a0monat "
+    "pro\u00a0monat 月",
+    Role.OTHER: "off rabatt discount sparen gespart versand shipping cashback pfand deposit",
 }
 
 
@@ -101,6 +113,17 @@ _PER_PIECE: Final = re.compile(
     re.IGNORECASE,
 )
 """One piece, and no number of pieces before it."""
+_PER_MEASURE: Final = re.compile(
+    r"\s?(?:/|(?:per|pro|je|por|par|al|za)\s)\s?(?:1\s)?"
+    r"(?:kg|kilo|kilogram|g|lb|oz|l|litre|liter|litro|ml|cl|m2|m²|m³|кг|л)(?!\w)",
+    re.IGNORECASE,
+)
+_BEHIND: Final = {
+    Role.INSTALMENT: _AFTER_WORDS[Role.INSTALMENT],
+    Role.NET: _AFTER_WORDS[Role.NET],
+    Role.UNIT: _PER_MEASURE,
+}
+_STROKE: Final = re.compile(r"^\s*/\s*")
 _EQUALS_UNIT: Final = re.compile(r"\d\s?(?:k?g|l|ml|m|stk|st|lb|oz)\.?\s?=\s?$", re.IGNORECASE)
 
 _CLASS_WORDS: Final = {
@@ -150,6 +173,20 @@ def role_in_text(before: str, after: str) -> Role:
             if pattern.search(before):
                 return role
     return Role.PRICE
+
+
+def role_behind(text: str) -> Role | None:
+    """Return what a text in the next element makes of an amount, None if it says nothing.
+
+    Asked is what is never the price, however its own element is called: what is paid every
+    month, for a measure of goods, or without tax.
+    """
+    text = _STROKE.sub("/", text)
+    for role, pattern in _BEHIND.items():
+        found = pattern.match(text)
+        if found is not None and not text[found.end() :].strip(" .,*)"):
+            return role
+    return None
 
 
 @lru_cache(maxsize=8192)

@@ -69,6 +69,7 @@ class Showing:
         heading: the place of the heading that names the product, None without one.
         lines: places and availabilities of lines that state one.
         codes: places, fields and texts of codes that stand beside a label.
+        on_request: places of lines that say that the price is told on request.
         walk: over the page, to go on with where more of it is wanted.
     """
 
@@ -76,6 +77,7 @@ class Showing:
     heading: int | None = None
     lines: list[tuple[int, Availability]] = field(default_factory=list)
     codes: list[tuple[int, Labelled, str]] = field(default_factory=list)
+    on_request: list[int] = field(default_factory=list)
     walk: Walk | None = None
 
     def shows(self, amount: Decimal) -> bool:

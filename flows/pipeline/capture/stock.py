@@ -16,7 +16,9 @@ from flows.pipeline.capture.showing import AFTER, BEFORE, Showing
 
 _LINE: Final = 0.6
 """Confidence of a line of the page."""
-_OUT: Final = (Availability.OUT_OF_STOCK, Availability.DISCONTINUED)
+_SELLING: Final = {Availability.IN_STOCK, Availability.PREORDER, Availability.BACKORDER}
+SOLD_OUT: Final = (Availability.OUT_OF_STOCK, Availability.DISCONTINUED)
+"""What cannot be bought now."""
 
 
 def near_lines(showing: Showing) -> set[Availability]:
@@ -41,8 +43,8 @@ def choose_availability(
         showing: what the page shows.
     """
     lines = near_lines(showing)
-    sells = bool(lines & {Availability.IN_STOCK, Availability.PREORDER})
-    shown = next((one for one in _OUT if one in lines), None)
+    sells = bool(lines & _SELLING)
+    shown = next((one for one in SOLD_OUT if one in lines), None)
     for reading in readings:
         stated = combined([offer.availability for offer in reading.offers])
         if stated is Availability.UNKNOWN:

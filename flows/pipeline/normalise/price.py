@@ -92,12 +92,17 @@ _MONEY_TEXT: Final = re.compile(
 _INVISIBLE: Final = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(?:(?P<sign>[.,'’ ])[0-9]{3})(?:(?P=sign)[0-9]{3})*")
 
+_INDIAN: Final = re.compile(r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}")
+"""Lakhs and crores: 1,24,999 is a hundred and twenty-four thousand odd."""
+
 
 def _digits(whole: str, forbidden: str = "") -> str | None:
     """Return the digits of a whole number, its groups of three taken together."""
     grouped = _GROUPED.fullmatch(whole)
     if grouped is not None and grouped["sign"] != forbidden:
         return re.sub(r"[^0-9]", "", whole)
+    if forbidden != "," and _INDIAN.fullmatch(whole):
+        return whole.replace(",", "")
     return whole if re.fullmatch(r"[0-9]+", whole) else None
 
 

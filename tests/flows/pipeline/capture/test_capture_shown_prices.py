@@ -161,3 +161,68 @@ def test_what_can_be_ordered_before_it_is_there_is_not_sold_out():
         '"priceCurrency": "EUR", "availability": "OutOfStock"}}</script>'
     )
     assert price(box, also=["availability"]) == (Decimal(20), "preorder")
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        '<p class="price"><span>Only </span><span>€41.63</span><span> per month</span></p>',
+        '<p class="price"><b>€41.63</b> <i>/ month</i></p>',
+        '<p class="price"><b>€9.16</b><i>/ kg</i></p>',
+        '<p class="price">4 payments of €15.00</p>',
+        '<p class="price">€100.00 <small>ex VAT</small></p>',
+        '<p class="price">Najniższa cena z 30 dni przed obniżką: 1 199,00 zł</p>',
+        "<p>Price on request</p><p>Hook</p><p>€19.00</p>",
+        '<section><h2>Customers also bought</h2><div><b class="price">€19.00</b></div></section>',
+        '<div><div><h3>Ähnliche Artikel</h3></div><div><i class="price">€19.00</i></div></div>',
+    ],
+)
+def test_an_amount_that_is_not_the_product_s_leaves_no_price(box):
+    assert price(box) == (None,)
+
+
+def test_other_products_hide_no_price_of_the_product_s_own():
+    others = '<section><h2>Related products</h2><p><b class="price">€ 19.00</b></p></section>'
+    assert price(PRICE + others) == (Decimal("20.00"),)
+    assert price(others + PRICE) == (Decimal("20.00"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("Available on backorder", "backorder"),
+        ("Dieser Artikel ist derzeit nicht verfügbar", "out_of_stock"),
+        ("המלאי אזל", "out_of_stock"),
+        ("Vorrätig", "in_stock"),
+    ],
+)
+def test_lines_that_state_an_availability(text, stated):
+    assert price(f"{PRICE}<p>{text}</p>", also=["availability"]) == (Decimal("20.00"), stated)
+
+
+def test_other_products_buttons_sell_nothing_of_the_page_s():
+    others = "<section><h2>Recommended</h2><p>€5.00</p><button>Add to cart</button></section>"
+    found = price(f"{PRICE}<p>Sold out</p>{others}", also=["availability"])
+    assert found == (Decimal("20.00"), "out_of_stock")
+
+
+def test_thousands_are_grouped_as_in_india():
+    assert price('<p class="price">₹1,24,999.00</p>', "en-IN") == (Decimal("124999.00"),)
+
+
+def test_a_label_may_have_a_digit_in_it():
+    box = PRICE + "<table><tr><td>ISBN-13</td><td>978-3-16-148410-0</td></tr></table>"
+    assert price(box, also=["gtin"]) == (Decimal("20.00"), "09783161484100")
+
+
+def test_an_address_that_names_a_variant_asks_for_its_stock():
+    variants = ",".join(
+        f'''{{"@type": "Product", "name": "Garden chair {n}", "offers": {{"price": "{p}",
+        "priceCurrency": "EUR", "availability": "{a}", "url": "?variant={n}"}}}}'''
+        for n, p, a in ((1, "12.00", "InStock"), (2, "14.00", "OutOfStock"))
+    )
+    group = f'{{"@type": "ProductGroup", "name": "Garden chair", "hasVariant": [{variants}]}}'
+    box = f'<script type="application/ld+json">{group}</script>'
+    for asked, expected in ((1, ("12.00", "in_stock")), (2, ("14.00", "out_of_stock"))):
+        url = f"https://shop.test/p/garden-chair?variant={asked}"
+        assert price(box, url=url, also=["availability"]) == (Decimal(expected[0]), expected[1])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.pipeline.capture.fetching.answer import seconds_asked
 from flows.pipeline.capture.fetching.pace import CALM, LONGEST, MOST_SLOWED, USUAL, Pace
 
 EVENTS = st.lists(
@@ -110,3 +111,16 @@ def test_the_larger_of_site_file_and_robots_counts(delay: float) -> None:
     pace = Pace(1.0)
     pace.at_least(delay)
     assert pace.base == max(1.0, delay)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "soon", "-5", "1.5", "Fri, 99999999999999999999 Dec 2026 10:00:00 GMT",
+     "Fri, 31 Dec 2026 10:00:00 +99999999999999999999", "9" * 5000 + "s"],
+)  # fmt: skip
+def test_a_senseless_retry_after_asks_for_nothing(said: str) -> None:
+    assert seconds_asked(said) is None
+
+
+def test_a_retry_after_in_the_past_asks_for_no_wait() -> None:
+    assert seconds_asked("Fri, 31 Dec 1999 23:59:59 GMT") == 0.0
