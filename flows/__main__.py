@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +30,10 @@ HOME = Path(".dataweave")
 @app.callback()
 def main() -> None:
     """Retail price intelligence, run from here."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that cannot show a seller's name is no reason to lose the day.
+            stream.reconfigure(errors="backslashreplace")
 
 
 @app.command()
