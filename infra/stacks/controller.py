@@ -20,25 +20,17 @@ import aws_cdk as cdk
 from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_efs as efs
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.stacks.acknowledged import accept
 from infra.stacks.data import WEBHOOK, Data
 from infra.stacks.doors import Doors
 from infra.stacks.foundation import MACHINES, PEOPLE, SERVER, Foundation, log_group
 from infra.stacks.permissions import WATCH_NAMESPACE, Runtime
-
-STOP: Final = cdk.Duration.seconds(110)
-"""Between SIGTERM and SIGKILL; Fargate allows 120."""
+from infra.stacks.tasks import container, fargate_task, image_parameter, mount
 
 LOGS: Final = "/var/lib/dataweave/logs"
 """Where flow and application logs are in a container and on a machine."""
-
-NO_IMAGE: Final = f"@sha256:{'0' * 64}"
-"""Until the first release names one."""
 
 
 class Controller(cdk.Stack):
@@ -59,14 +51,7 @@ class Controller(cdk.Stack):
         super().__init__(scope, "controller", env=env, stack_name=site.named("controller"))
         self.site, self.base, self.data = site, base, data
         self.cluster = self._cluster()
-        registry = f"{site.account}.dkr.ecr.{site.region}.amazonaws.com/{site.named('flows')}"
-        self.image = cdk.CfnParameter(
-            self,
-            "ControllerImage",
-            description="The controller's image by digest; a release gives it",
-            default=f"{registry}{NO_IMAGE}",
-            allowed_pattern=r"^[^@]+@sha256:[0-9a-f]{64}$",
-        )
+        self.image = image_parameter(self, "ControllerImage", site)
         self.server = self._server(doors)
         self.doors = self._nginx(doors)
         self.watch = self._watch(doors)
@@ -281,85 +266,10 @@ class Controller(cdk.Stack):
         )
 
     def _task(self, name: str, cpu: int, memory: int) -> ecs.FargateTaskDefinition:
-        task = ecs.FargateTaskDefinition(
-            self,
-            f"task-{name}",
-            family=self.site.named(name),
-            cpu=cpu,
-            memory_limit_mib=memory,
-            runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=ecs.CpuArchitecture.X86_64,
-                operating_system_family=ecs.OperatingSystemFamily.LINUX,
-            ),
-        )
-        starter = task.obtain_execution_role()
-        self.data.images.grant_pull(starter)
-        starter.add_to_principal_policy(
-            iam.PolicyStatement(
-                sid="Key", actions=["kms:Decrypt"], resources=[self.base.key.key_arn]
-            )
-        )
-        accept(
-            task,
-            "Signing in to ECR knows no resources; pulling is held to one repository.",
-            "IAM5[Resource::*]",
-        )
-        accept(
-            task,
-            "What stands in the environment is addresses and switches; secrets are references to "
-            "Secrets Manager.",
-            "ECS2",
-        )
-        return task
+        return fargate_task(self, self.base, self.data, name, cpu, memory)
 
     def _container(
-        self,
-        task: ecs.FargateTaskDefinition,
-        name: str,
-        *,
-        command: list[str],
-        environment: dict[str, str],
-        secrets: dict[str, ecs.Secret],
-        port: int | tuple[int, ...] = (),
+        self, task: ecs.FargateTaskDefinition, name: str, **more: Any
     ) -> ecs.ContainerDefinition:
-        ports = (port,) if isinstance(port, int) else port
-        # A container's own file system is read-only; this is where it may write.
-        task.add_volume(name="scratch")
-        container = task.add_container(
-            name,
-            image=ecs.ContainerImage.from_registry(self.image.value_as_string),
-            command=command,
-            environment={"HOME": "/tmp", "PREFECT_HOME": "/tmp/prefect"} | environment,  # noqa: S108
-            secrets=secrets,
-            readonly_root_filesystem=True,
-            user="10001",
-            stop_timeout=STOP,
-            port_mappings=[ecs.PortMapping(container_port=one) for one in ports],
-            logging=ecs.LogDrivers.aws_logs(
-                stream_prefix=name,
-                log_group=log_group(self, f"{name}-log", name, self.site, self.base.key),
-            ),
-        )
-        container.add_mount_points(
-            ecs.MountPoint(container_path="/tmp", source_volume="scratch", read_only=False)  # noqa: S108
-        )
-        return container
-
-
-def mount(
-    role: iam.IGrantable, files: efs.FileSystem, access: efs.AccessPoint, *, write: bool
-) -> None:
-    """Let a role mount the shared files through one access point, and nothing else of them."""
-    actions = ["elasticfilesystem:ClientMount"]
-    if write:
-        actions.append("elasticfilesystem:ClientWrite")
-    role.grant_principal.add_to_principal_policy(
-        iam.PolicyStatement(
-            sid="SharedFiles",
-            actions=actions,
-            resources=[files.file_system_arn],
-            conditions={
-                "StringEquals": {"elasticfilesystem:AccessPointArn": access.access_point_arn}
-            },
-        )
-    )
+        image = self.image.value_as_string
+        return container(self, self.base, task, name, image=image, **more)

@@ -45,6 +45,8 @@ GROUPS: Final = (
     "watch",
     "workers",
     "autoscaler",
+    "release",
+    "hooks",
     "database",
     "files",
 )
@@ -57,6 +59,9 @@ RULES: Final = (
     ("workers", "internal", WEB, "workers to the API"),
     ("autoscaler", "internal", WEB, "autoscaler to the API"),
     ("watch", "internal", WEB, "watch to the API as machines see it"),
+    ("release", "internal", WEB, "release driver to the API"),
+    ("release", "internal", SERVER + 1, "release driver to the next server"),
+    ("release", "database", POSTGRES, "release driver's migrations"),
     ("server", "database", POSTGRES, "server to its database"),
     ("doors", "files", NFS, "file server to the logs"),
     ("workers", "files", NFS, "workers to the logs"),
@@ -233,7 +238,7 @@ class Foundation(cdk.Stack):
         world = ec2.Peer.any_ipv4()
         out = ec2.Port.tcp(WEB)
         people.add_egress_rule(world, out, "the sign-in's token endpoint")
-        for name in ("doors", "server", "watch", "workers", "autoscaler"):
+        for name in ("doors", "server", "watch", "workers", "autoscaler", "release", "hooks"):
             self.groups[name].add_egress_rule(world, out, "AWS, Slack, Jira, images")
         # Price files and shops stand on plain HTTP and SFTP, too.
         self.groups["workers"].add_egress_rule(world, ec2.Port.tcp(80), "sites that are captured")

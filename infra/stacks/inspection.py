@@ -25,6 +25,7 @@ EVERYWHERE: Final = frozenset(
         "ecr:GetAuthorizationToken",
         "ecs:DescribeTaskDefinition",
         "ecs:ListTasks",
+        "ecs:RegisterTaskDefinition",
         "elasticloadbalancing:DescribeListeners",
         "elasticloadbalancing:DescribeRules",
         "elasticloadbalancing:DescribeTargetGroups",

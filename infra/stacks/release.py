@@ -2,18 +2,20 @@
 
 CodeDeploy moves the server's listener and moves it back when an alarm of this environment goes off
 or a hook of the appspec fails. The fleets' blue and green groups are moved by whoever holds the
-driver's role, workers first, then the controller. The role is here; the functions that answer the
-appspec's hooks (`infra.release.aws.hooks`) are not yet.
+driver's role (`infra.stacks.driver`), workers first, then the controller.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
@@ -21,8 +23,9 @@ from infra.stacks.acknowledged import accept, allow
 from infra.stacks.controller import Controller
 from infra.stacks.data import Data
 from infra.stacks.doors import Doors
+from infra.stacks.driver import EVENTS, Driver, release_parameter
 from infra.stacks.foundation import Foundation
-from infra.stacks.workers import COLOURS, KINDS, Workers
+from infra.stacks.workers import COLOURS, Workers
 
 GUARDS: Final = ("server-unhealthy", "nobody-at-the-door", "autoscaler-fails")
 """Alarms that turn a release back."""
@@ -42,11 +45,14 @@ class Release(cdk.Stack):
         doors: Doors,
         controller: Controller,
         workers: Workers,
+        hooks: Path,
         env: cdk.Environment,
     ) -> None:
         site = base.site
         super().__init__(scope, "release", env=env, stack_name=site.named("release"))
-        self.site, self.base, self.data = site, base, data
+        self.site = site
+        driver = Driver(self, base, data, doors, controller, workers, hooks)
+        self.deployer = self._deployer(controller, doors)
         application = codedeploy.EcsApplication(
             self, "controller", application_name=site.named("controller")
         )
@@ -74,19 +80,19 @@ class Release(cdk.Stack):
             auto_rollback=codedeploy.AutoRollbackConfig(
                 failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
             ),
-            role=self._deployer(controller, doors),
+            role=self.deployer,
         )
         self.versions = {
             colour: ssm.StringParameter(
                 self,
                 f"release-{colour}",
-                parameter_name=f"/dataweave/{site.name}/release/{colour}",
+                parameter_name=release_parameter(site, colour),
                 string_value=NOTHING_YET,
                 description=f"SHA-256 of the release that {colour} machines run",
             )
             for colour in COLOURS
         }
-        self._driver(workers)
+        self._calls(driver.hooks)
         cdk.CfnOutput(self, "Application", value=application.application_name)
         cdk.CfnOutput(self, "DeploymentGroup", value=group.deployment_group_name)
 
@@ -153,70 +159,10 @@ class Release(cdk.Stack):
         )
         return role
 
-    def _driver(self, workers: Workers) -> None:
-        """The role that a release is driven with, by a pipeline or by hand."""
-        role = iam.Role(
-            self,
-            "driver",
-            role_name=self.site.named("release-driver"),
-            description=f"Releases in {self.site.name}",
-            assumed_by=iam.AccountPrincipal(self.site.account),
-            max_session_duration=cdk.Duration.hours(12),
-        )
-        groups = [workers.group_name(kind, colour) for kind in KINDS for colour in COLOURS]
-        allow(
-            role,
-            "MoveTheFleets",
-            ["autoscaling:UpdateAutoScalingGroup"],
-            [
-                self._arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{group}")
-                for group in groups
-            ],
-            because="A group's ARN has a random part before its name.",
-        )
-        allow(
-            role,
-            "See",
-            ["autoscaling:DescribeAutoScalingGroups", "cloudwatch:DescribeAlarms"],
-            ["*"],
-            because="Describing groups and alarms knows no resources and changes nothing.",
-        )
-        allow(
-            role,
-            "NameTheRelease",
-            ["ssm:PutParameter", "ssm:GetParameter"],
-            [parameter.parameter_arn for parameter in self.versions.values()],
-        )
-        allow(
-            role,
-            "Remember",
-            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"],
-            [self.data.tables["releases"].table_arn],
-        )
-        allow(
-            role,
-            "Artifacts",
-            ["s3:GetObject", "s3:PutObject"],
-            [f"arn:aws:s3:::{self.site.named('artifacts')}-{self.site.account}/releases/*"],
-            because=f"Releases are named by hashes, in {self.site.named('artifacts')}.",
-        )
-        allow(role, "Key", ["kms:Decrypt", "kms:GenerateDataKey"], [self.base.key.key_arn])
-        allow(
-            role,
-            "DeployTheServer",
-            [
-                "codedeploy:CreateDeployment",
-                "codedeploy:GetDeployment",
-                "codedeploy:StopDeployment",
-                "codedeploy:PutLifecycleEventHookExecutionStatus",
-            ],
-            [
-                self._arn(
-                    "codedeploy",
-                    f"deploymentgroup:{self.site.named('controller')}/{self.site.named('server')}",
-                )
-            ],
-        )
+    def _calls(self, hooks: Mapping[str, lambda_.Function]) -> None:
+        # The managed policy knows functions of AWS's own naming alone.
+        names = [self._arn("lambda", f"function:{self.site.named(EVENTS[one])}") for one in hooks]
+        allow(self.deployer, "CallTheHooks", ["lambda:InvokeFunction"], names)
 
     def _arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.site.region}:{self.site.account}:{resource}"

@@ -9,27 +9,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as notify
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.stacks.acknowledged import accept, allow
+from infra.stacks.acknowledged import allow
 from infra.stacks.data import Data
 from infra.stacks.doors import Doors
 from infra.stacks.environments import Fleet
-from infra.stacks.foundation import Foundation, log_group
+from infra.stacks.foundation import Foundation
+from infra.stacks.functions import function, function_role, missed_queue
 from infra.stacks.permissions import CORDON, WATCH_NAMESPACE
 from infra.stacks.workers import COLOURS, KINDS, POOL, Workers
 
@@ -69,7 +68,7 @@ class Scaling(cdk.Stack):
         self.site, self.base, self.data = site, base, data
         self.doors, self.workers = doors, workers
         self.topic = self._topic()
-        self.missed = self._missed()
+        self.missed = missed_queue(self, "autoscaler-missed", base)
         self.function = self._function(package)
         self._schedule()
         self._alarms()
@@ -98,19 +97,6 @@ class Scaling(cdk.Stack):
         )
         return topic
 
-    def _missed(self) -> sqs.Queue:
-        missed = sqs.Queue(
-            self,
-            "missed",
-            queue_name=self.site.named("autoscaler-missed"),
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=self.base.key,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(4),
-        )
-        accept(missed, "It is where events and failed invocations end.", "SQS3")
-        return missed
-
     def fleets(self) -> str:
         """Return the function's fleets, as `infra.autoscaler.settings` reads them."""
         found = []
@@ -132,59 +118,30 @@ class Scaling(cdk.Stack):
         return json.dumps(found)
 
     def _function(self, package: Path) -> lambda_.Function:
-        role = iam.Role(
+        role = function_role(
             self,
             "autoscaler-role",
-            role_name=self.site.named("autoscaler"),
-            description=f"Sizes the fleets of {self.site.name}",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        )
-        log = log_group(self, "log", "autoscaler", self.site, self.base.key)
-        allow(
-            role,
-            "Log",
-            ["logs:CreateLogStream", "logs:PutLogEvents"],
-            [f"{self._arn('logs', f'log-group:/dataweave/{self.site.name}/autoscaler')}:*"],
-            because="A stream for each instance of the function, in its own group.",
-        )
-        allow(
-            role,
-            "NetworkInterfaces",
-            [
-                "ec2:CreateNetworkInterface",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSubnets",
-                "ec2:DeleteNetworkInterface",
-                "ec2:AssignPrivateIpAddresses",
-                "ec2:UnassignPrivateIpAddresses",
-            ],
-            ["*"],
-            because="Lambda makes its interfaces in the VPC before they have names to allow.",
+            "autoscaler",
+            f"Sizes the fleets of {self.site.name}",
+            self.base,
         )
         self._permissions(role)
-        function = lambda_.Function(
+        return function(
             self,
             "autoscaler",
-            function_name=self.site.named("autoscaler"),
+            name="autoscaler",
             description="Sizes the fleets of machines",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
             handler="infra.autoscaler.handler.handler",
-            code=lambda_.Code.from_asset(str(package)),
+            package=package,
             role=role,
-            memory_size=512,
+            base=self.base,
+            group="autoscaler",
+            log="log",
+            memory=512,
             timeout=cdk.Duration.seconds(90),
-            # One decides at a time; the memory's condition holds that, and this spares the attempt.
-            reserved_concurrent_executions=1,
+            missed=self.missed,
             retry_attempts=0,
             max_event_age=MINUTE,
-            vpc=self.base.vpc,
-            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
-            security_groups=[self.base.groups["autoscaler"]],
-            environment_encryption=self.base.key,
-            log_group=log,
-            logging_format=lambda_.LoggingFormat.TEXT,
-            tracing=lambda_.Tracing.DISABLED,
             environment={
                 "PREFECT_API_URL": self.doors.api,
                 "AUTOSCALER_TABLE": self.site.named("autoscaler"),
@@ -192,13 +149,6 @@ class Scaling(cdk.Stack):
                 "AUTOSCALER_FLEETS": self.fleets(),
             },
         )
-        # The CDK's own way would have the key's stack know this one's role.
-        allow(role, "Missed", ["sqs:SendMessage"], [self.missed.queue_arn])
-        made: Any = function.node.default_child
-        made.dead_letter_config = lambda_.CfnFunction.DeadLetterConfigProperty(
-            target_arn=self.missed.queue_arn
-        )
-        return function
 
     def _permissions(self, role: iam.Role) -> None:
         allow(

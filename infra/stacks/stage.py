@@ -24,9 +24,10 @@ class Environment(cdk.Stage):
         scope: the app.
         site: which.
         package: folder of the packed autoscaler.
+        hooks: folder of the packed functions of releases.
     """
 
-    def __init__(self, scope: Construct, site: Site, package: Path) -> None:
+    def __init__(self, scope: Construct, site: Site, package: Path, hooks: Path) -> None:
         env = cdk.Environment(account=site.account, region=site.region)
         super().__init__(scope, site.name, env=env)
         base = Foundation(self, site, env)
@@ -35,7 +36,7 @@ class Environment(cdk.Stage):
         controller = Controller(self, base, data, doors, env)
         workers = Workers(self, base, data, doors, env)
         scaling = Scaling(self, base, data, doors, workers, package, env)
-        release = Release(self, base, data, doors, controller, workers, env)
+        release = Release(self, base, data, doors, controller, workers, hooks, env)
         # CodeDeploy watches the alarms, which it knows by name.
         release.add_stack_dependency(scaling)
         for key, value in {

@@ -35,7 +35,7 @@ class Account(BaseModel):
         api: address of the API, through the machines' door.
         test_api: the same by the test listener.
         token_secret: Secrets Manager's name of the machines' token.
-        database_secret: of the address of the database.
+        database_secret: of the database's address, as RDS keeps it.
         pool: the work pool.
         canary: the deployment that is the canary.
     """

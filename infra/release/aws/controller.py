@@ -14,12 +14,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.release.aws.account import Account
 from infra.release.aws.appspec import OVER, UP, appspec
+from infra.release.aws.hooks import DOCUMENT
 from infra.release.model import Colour, Version
 from infra.release.parts import Unanswered
 from infra.release.seen import Look
 from infra.release.store import ReleaseProblemError, Store, change
 
-DOCUMENT: Final = "codedeploy"
 ACTIVE: Final = ["Created", "Queued", "InProgress", "Ready"]
 ENDED: Final = frozenset({"Stopped", "Failed"})
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+from sqlalchemy import URL
+
 from infra.release.aws.account import Account
 from infra.release.aws.controller import CodeDeployController
 from infra.release.aws.fleet import GroupFleet
@@ -37,5 +41,26 @@ def account_hands(account: Account) -> Hands:
         {"Authorization": f"Bearer {secret(account.token_secret)}"},
     )
     fleet = GroupFleet(account, account.client("autoscaling"), account.client("ssm"))
-    schema = AlembicSchema(secret(account.database_secret))
+    schema = AlembicSchema(address(secret(account.database_secret)))
     return Hands(fleet, server, server, schema, runs)
+
+
+def address(secret: str) -> str:
+    """Return a database's URL from its secret.
+
+    Args:
+        secret: as RDS keeps it, JSON with ``username``, ``password``, ``host``, ``port`` and
+            ``dbname``; or the URL itself.
+    """
+    if not secret.lstrip().startswith("{"):
+        return secret
+    found = json.loads(secret)
+    made = URL.create(
+        "postgresql",
+        found["username"],
+        found["password"],
+        found["host"],
+        int(found["port"]),
+        found.get("dbname") or "prefect",
+    )
+    return made.render_as_string(hide_password=False)

@@ -16,18 +16,26 @@ import pytest
 from botocore.config import Config
 from botocore.stub import ANY, Stubber
 from moto.server import ThreadedMotoServer
+from sqlalchemy import make_url
 
 from infra.release.aws.account import Account
 from infra.release.aws.appspec import OVER, UP
-from infra.release.aws.controller import DOCUMENT, CodeDeployController
+from infra.release.aws.controller import CodeDeployController
 from infra.release.aws.fleet import GroupFleet
-from infra.release.aws.hooks import answer, note
-from infra.release.driver import Pace
+from infra.release.aws.hands import address
+from infra.release.aws.hooks import AGAIN, DOCUMENT, NotStartedError, Task, answer, keep, note
 from infra.release.dynamo import DynamoStore
 from infra.release.model import Colour, Version
 from infra.release.parts import Unanswered
 from infra.release.seen import Look
-from infra.release.store import ConflictError, Document, FileStore, HeldError, ReleaseProblemError
+from infra.release.store import (
+    CURRENT,
+    ConflictError,
+    Document,
+    FileStore,
+    ReleaseProblemError,
+    put,
+)
 
 BLUE, GREEN = Colour.BLUE, Colour.GREEN
 OLD = Version("a" * 64, "", "old", "", "repository@sha256:" + "a" * 64)
@@ -258,16 +266,70 @@ def test_the_appspec_names_both_hooks(tmp_path: Any) -> None:
     assert made["Hooks"] == [{UP: "release-up"}, {OVER: "release-over"}]
 
 
-def test_a_hook_drives_or_leaves_it_to_who_does(tmp_path: Any, monkeypatch: Any) -> None:
-    store, driven = FileStore(tmp_path), []
-    monkeypatch.setattr("infra.release.aws.hooks.under_way", lambda _store: object())
-    event = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
+def under_way(store: Any, way: str = "forward", until: float = 0.0) -> None:
+    lease = {"holder": "somebody", "until": until} if until else None
+    put(store, CURRENT, {"progress": {"way": way, "release": {"id": "r2"}}, "lease": lease})
 
-    def go_on(pace: Pace) -> None:
-        driven.append(pace.patience)
-        raise HeldError("another")
 
-    assert answer(event, UP, store, go_on, 900)["news"] is True
-    assert answer(event, UP, store, go_on, 900)["news"] is False
-    assert driven == [780, 780]
+EVENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1"}
+
+
+def test_a_hook_notes_and_starts_a_driver_where_nobody_drives(tmp_path: Any) -> None:
+    store, started = FileStore(tmp_path), []
+
+    def start(token: str) -> str:
+        started.append(token)
+        return "task"
+
+    under_way(store)
+    assert answer(EVENT, UP, store, start, 1000.0)["news"] is True
+    assert answer(EVENT, UP, store, start, 1001.0)["news"] is False
+    # The same request twice: ECS makes one task of a token.
+    assert len(started) == 2 and len(set(started)) == 1 and len(started[0]) <= 64
     assert store.read(DOCUMENT).value["early"] == {"d-1": {UP: "e-1"}}
+    # Nothing came of it: it is asked for anew, which the same token would not do.
+    keep(store, start, 1000.0 + AGAIN)
+    assert len(set(started)) == 2
+
+
+@pytest.mark.parametrize(
+    ("way", "until"), [("stuck", 0.0), ("released", 0.0), ("forward", 1100.0), ("", 0.0)]
+)
+def test_nobody_is_started_beside_a_driver_or_without_need(
+    tmp_path: Any, way: str, until: float
+) -> None:
+    store = FileStore(tmp_path)
+    if way:
+        under_way(store, way, until)
+    assert keep(store, lambda token: pytest.fail("started"), 1000.0) == {"driver": None}
+
+
+def test_a_driver_that_was_killed_is_replaced_when_its_lease_is_over(tmp_path: Any) -> None:
+    store = FileStore(tmp_path)
+    under_way(store, "back", 1100.0)
+    assert keep(store, lambda token: "task", 1100.0) == {"driver": "task"}
+
+
+def test_an_event_is_noted_though_no_driver_starts(tmp_path: Any) -> None:
+    store, ecs = FileStore(tmp_path), client("ecs")
+    under_way(store)
+    task = Task("cluster", "driver", ("subnet-1",), "sg-1")
+    with Stubber(ecs) as stub:
+        stub.add_client_error("run_task", "ThrottlingException")
+        said = answer(EVENT, UP, store, lambda token: task.start(ecs, token), 1000.0)
+        assert said["news"] and said["driver"] is None
+        full = {"tasks": [], "failures": [{"reason": "RESOURCE:FARGATE"}]}
+        stub.add_response("run_task", full)
+        with pytest.raises(NotStartedError, match="RESOURCE:FARGATE"):
+            keep(store, lambda token: task.start(ecs, token), 1000.0)
+    assert store.read(DOCUMENT).value["early"] == {"d-1": {UP: "e-1"}}
+
+
+def test_the_databases_address_is_read_as_rds_keeps_it() -> None:
+    kept = {"username": "prefect", "password": "a@b/c", "host": "db.example", "port": 5432,
+            "dbname": "prefect", "engine": "postgres"}  # fmt: skip
+    url = make_url(address(json.dumps(kept)))
+    assert (url.username, url.password, url.host, url.port) == (
+        "prefect", "a@b/c", "db.example", 5432,
+    )  # fmt: skip
+    assert address("postgresql://u:p@h/d") == "postgresql://u:p@h/d"

@@ -43,27 +43,38 @@ def tool(arguments: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The packed autoscaler."""
-    target = tmp_path_factory.mktemp("package") / "autoscaler"
-    script = [sys.executable, "-m", "infra.autoscaler.package", str(target)]
-    subprocess.run(script, cwd=ROOT, check=True)
+def packed(module: str, target: Path) -> Path:
+    """Have a module pack functions for Lambda."""
+    subprocess.run([sys.executable, "-m", module, str(target)], cwd=ROOT, check=True)
     return target
 
 
 @pytest.fixture(scope="session")
-def assembly(package: Path) -> Path:
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packed autoscaler."""
+    target = tmp_path_factory.mktemp("package") / "autoscaler"
+    return packed("infra.autoscaler.package", target)
+
+
+@pytest.fixture(scope="session")
+def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packed functions of releases."""
+    return packed("infra.release.aws.package", tmp_path_factory.mktemp("package") / "hooks")
+
+
+@pytest.fixture(scope="session")
+def assembly(package: Path, hooks: Path) -> Path:
     """The cloud assembly of the three environments, made again when what it is made of changes."""
     sources = [
         ROOT / "infra" / "app.py",
         ROOT / "infra" / "worker" / "boot.sh",
-        *sorted((ROOT / "infra" / "stacks").iterdir()),
+        *sorted((ROOT / "infra" / "stacks").rglob("*.*")),
         *sorted(path for path in package.rglob("*") if path.is_file()),
+        *sorted(path for path in hooks.rglob("*") if path.is_file()),
     ]
     digest = hashlib.sha256()
     for source in sources:
-        if source.is_file():
+        if source.is_file() and source.suffix != ".pyc":
             digest.update(source.name.encode() + b"\0" + source.read_bytes())
     folder = ROOT / "out" / "tested"
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +86,8 @@ def assembly(package: Path) -> Path:
                 if old.is_dir():
                     shutil.rmtree(old)
             fresh = folder / "fresh"
-            made = tool(["python", "-m", "infra.app", "--package", package, "--out", fresh])
+            packages = ["--package", package, "--hooks", hooks]
+            made = tool(["python", "-m", "infra.app", *packages, "--out", fresh])
             assert made.returncode == 0, made.stdout + made.stderr
             fresh.rename(out)
     return out
