@@ -73,6 +73,7 @@ class SiteRun:
         blocked: answers that are block pages.
         soft_404: answers that are soft 404s.
         prices_hash: of all products with their prices, sorted; "" where not made.
+        frozen: whether its prices were found frozen, for runs of the past.
         quarantined: how the run was decided, for runs of the past.
     """
 
@@ -89,6 +90,7 @@ class SiteRun:
     blocked: int = 0
     soft_404: int = 0
     prices_hash: str = ""
+    frozen: bool = False
     quarantined: bool = False
 
 
@@ -225,11 +227,11 @@ def _of_prices(today: SiteRun, past: Sequence[SiteRun]) -> list[Symptom]:
         says = f"prices are in {now}, they were in {before}"
         found.append(Symptom("currency_changed", Decision.QUARANTINE, says))
     hashes = [run.prices_hash for run in past]
-    if today.prices_hash and hashes[-FROZEN + 1 :] == [today.prices_hash] * (FROZEN - 1):
-        moved = len(set(hashes)) > 1
-        if moved:
-            says = f"not one price has changed for {FROZEN} runs: the pages may be frozen"
-            found.append(Symptom("frozen", Decision.WARN, says))
+    still = hashes[-FROZEN + 1 :] == [today.prices_hash] * (FROZEN - 1)
+    # When they last moved is soon further back than the baseline remembers.
+    if today.prices_hash and still and (len(set(hashes)) > 1 or past[-1].frozen):
+        says = f"not one price has changed for {FROZEN} runs or more: the pages may be frozen"
+        found.append(Symptom("frozen", Decision.WARN, says))
     return found
 
 

@@ -87,6 +87,7 @@ def read_day(
     )
     run = count_run(((answer.verdict, answer.product) for answer in answers.answers), zero)
     health = decide(run, past, site.expected_pages)
+    run = replace(run, frozen=any(symptom.name == "frozen" for symptom in health.symptoms))
     if run.products == 0 and health.decision < Decision.QUARANTINE:
         nothing = Symptom("nothing", Decision.QUARANTINE, "there is no product at all")
         health = replace(health, decision=Decision.QUARANTINE, symptoms=(nothing, *health.symptoms))

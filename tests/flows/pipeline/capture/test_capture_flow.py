@@ -19,7 +19,7 @@ from flows.sample.storefront import Front, Misbehaviour, serve
 from sdk import Dataset, flow
 from sdk.testing.platform import Platform, Ran, platform, prefect_api  # noqa: F401
 
-HEALTHY_DAYS = 3
+HEALTHY_DAYS = 4
 PRODUCTS = 24
 SURE = ("json_ld", "json_ld_graph", "microdata")
 """Markups that extraction reads without a doubt: these tests are not about it."""
@@ -80,6 +80,8 @@ TROUBLES = {
     "soft_404": Misbehaviour("", "soft_404"),
     "wrong_charset": Misbehaviour("", "wrong_charset"),
 }
+FROZEN = Misbehaviour("", "frozen")
+"""What takes days to be seen: from the second day on."""
 WRONG = ("sold_out", "currency_change", "all_equal", "all_zero", "ten_times", "soft_404")
 """What a site may say of all its products and is not believed."""
 
@@ -87,6 +89,16 @@ WRONG = ("sold_out", "currency_change", "all_equal", "all_zero", "ten_times", "s
 def _fast(front: Front, folder: Path) -> Path:
     front.site_files(folder, rate=20.0)
     return folder
+
+
+def _moves(front: Front, name: str, before: date, after: date) -> bool:
+    """Say whether a shop changes a price from one day to another; few change one every day."""
+    (shop,) = (shop for shop in front.shops if shop.name == name)
+    return any(
+        shop.standing(article, before).price != shop.standing(article, after).price
+        for article in shop.articles
+        if shop.standing(article, before).listed and shop.standing(article, after).listed
+    )
 
 
 @pytest.fixture(scope="module")
@@ -104,23 +116,25 @@ def street(tmp_path_factory: pytest.TempPathFactory, prefect_api: None) -> Itera
             )
             feeds = (shop.name for shop in front.shops if shop.is_feed and not shop.crawl_delay)
             shops = {what: next(feeds if "feed" in what else pages) for what in TROUBLES}
+            days = [front.day + timedelta(days=n) for n in range(HEALTHY_DAYS + 1)]
+            shops["frozen"] = next(name for name in pages if _moves(front, name, days[0], days[1]))
             sites = _fast(front, folder / "sites")
             for path in sites.glob("*.yaml"):
                 if path.stem not in shops.values():
                     path.unlink()
             (sites / "broken.yaml").write_text("name: broken\nrate: fast\n")
-            days = [front.day + timedelta(days=n) for n in range(HEALTHY_DAYS + 1)]
+            frozen = replace(FROZEN, shop=shops["frozen"], first=days[1])
+            front.set_script([frozen])
             ran = {}
             for day in days:
                 front.set_day(day)
                 if day == days[-1]:
-                    front.set_script(
-                        [
-                            replace(trouble, shop=shops[what], first=days[-1])
-                            for what, trouble in TROUBLES.items()
-                            if trouble is not None
-                        ]
-                    )
+                    troubles = [
+                        replace(trouble, shop=shops[what], first=days[-1])
+                        for what, trouble in TROUBLES.items()
+                        if trouble is not None
+                    ]
+                    front.set_script([frozen, *troubles])
                 ran[day] = here.run(acme_daily, day=day, sites=str(sites))
             yield Street(front, here, sites, days, ran, shops)
 
@@ -148,10 +162,17 @@ def test_the_last_day_is_degraded_and_goes_on_with_the_sites_it_has(street: Stre
     assert street.last.state == "Degraded"
     captured = street.last.value
     assert not captured.fresh
-    healthy = sum(street.row(what)["decision"] in ("publish", "warn") for what in TROUBLES)
-    assert captured.coverage == pytest.approx(healthy / len(TROUBLES), abs=1e-6)
+    healthy = sum(street.row(what)["decision"] in ("publish", "warn") for what in street.shops)
+    assert captured.coverage == pytest.approx(healthy / len(street.shops), abs=1e-6)
     assert street.row("healthy")["decision"] == "publish"
     assert street.prices("healthy").height >= PRODUCTS - 3
+
+
+def test_prices_that_stand_still_for_days_are_published_with_a_warning(street: Street) -> None:
+    days = [street.row("frozen", day) for day in range(len(street.days))]
+    assert [row["decision"] for row in days] == [*["publish"] * HEALTHY_DAYS, "warn"]
+    assert "may be frozen" in str(days[-1]["reason"])
+    assert "frozen" not in str(street.row("healthy")["reason"])
 
 
 def test_a_third_blocked_is_carried_and_marked_stale(street: Street) -> None:

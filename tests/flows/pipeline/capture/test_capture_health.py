@@ -82,6 +82,12 @@ def test_frozen_prices_are_strange_only_where_prices_used_to_move() -> None:
     assert named(decide(today, [today] * 7)) == set()
 
 
+def test_frozen_prices_stay_strange_until_one_moves() -> None:
+    same = replace(USUAL, prices_hash="same", frozen=True)
+    assert named(decide(replace(same, frozen=False), [same] * 7)) == {"frozen"}
+    assert named(decide(replace(USUAL, prices_hash="other"), [same] * 7)) == set()
+
+
 def test_a_small_site_may_have_one_price() -> None:
     small = replace(USUAL, pages=3, products=3, priced=3, distinct_prices=1, discounted=0)
     assert decide(small, [small] * 7).decision is Decision.PUBLISH
