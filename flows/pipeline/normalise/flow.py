@@ -10,6 +10,9 @@ from flows.pipeline.normalise.offers import to_offers
 from flows.pipeline.schema import OFFER_KEY, OFFERS
 from sdk import Dataset, checks, record, task
 
+FEW = 20
+"""Rows of a source of which the greater part may be wrong without a word."""
+
 
 @task(
     dataset="offers",
@@ -28,7 +31,15 @@ from sdk import Dataset, checks, record, task
                 columns=("seller", "sku"),
             ),
             checks.history("rejected_share", otherwise="warn"),
-        ]
+        ],
+        "sources": [
+            checks.holds(
+                "most rows of a source are offers",
+                (pl.col("rows") < FEW) | (pl.col("rejected") * 2 <= pl.col("rows")),
+                otherwise="warn",
+                columns=("source_file", "rows", "rejected"),
+            ),
+        ],
     },
 )
 def normalise_prices(
@@ -47,7 +58,8 @@ def normalise_prices(
         brands: brand → other names of it in the customer's market.
 
     Returns:
-        The tables ``offers``, and ``rejected``: every row that is none, with the reason.
+        The tables ``offers``, ``rejected``: every row that is none, with the reason, and
+        ``sources``: the rows of each file or site, and how many of them were rejected.
     """
     sources = [prices] if captured is None else [prices, captured]
     raw = pl.concat([source.frame("prices") for source in sources], how="diagonal")
@@ -58,4 +70,15 @@ def normalise_prices(
         rejected_share=made.statistics["rejected"] / rows_in if rows_in else 0.0,
         collapsed=made.statistics["collapsed"],
     )
-    return {"offers": made.offers, "rejected": made.rejected}
+    return {
+        "offers": made.offers,
+        "rejected": made.rejected,
+        "sources": _sources(raw, made.rejected),
+    }
+
+
+def _sources(raw: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
+    rows = raw.group_by("source_file").agg(rows=pl.len().cast(pl.Int64))
+    none = rejected.group_by("source_file").agg(rejected=pl.len().cast(pl.Int64))
+    found = rows.join(none, on="source_file", how="left", nulls_equal=True)
+    return found.with_columns(pl.col("rejected").fill_null(0)).sort("source_file")
