@@ -30,6 +30,13 @@ HOME = Path(".dataweave")
 @app.callback()
 def main() -> None:
     """Retail price intelligence, run from here."""
+    for number in range(3):
+        # Begun without one of the standard streams (`<&-`, some supervisors), the next file opened
+        # would have its number, and be given to programs as their input or output.
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal that cannot show a seller's name is no reason to lose the day.
