@@ -122,7 +122,11 @@ class Driver:
         allow(
             role,
             "MoveTheFleets",
-            ["autoscaling:UpdateAutoScalingGroup"],
+            [
+                "autoscaling:UpdateAutoScalingGroup",
+                "autoscaling:PutWarmPool",
+                "autoscaling:DeleteWarmPool",
+            ],
             [
                 self._arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{group}")
                 for group in groups

@@ -27,7 +27,12 @@ from infra.stacks.driver import EVENTS, Driver, release_parameter
 from infra.stacks.foundation import Foundation
 from infra.stacks.workers import COLOURS, Workers
 
-GUARDS: Final = ("server-unhealthy", "nobody-at-the-door", "autoscaler-fails")
+GUARDS: Final = (
+    "server-unhealthy-blue",
+    "server-unhealthy-green",
+    "nobody-at-the-door",
+    "autoscaler-fails",
+)
 """Alarms that turn a release back."""
 
 NOTHING_YET: Final = "none"

@@ -30,7 +30,7 @@ from infra.stacks.environments import Fleet
 from infra.stacks.foundation import Foundation
 from infra.stacks.functions import function, function_role, missed_queue
 from infra.stacks.permissions import CORDON, WATCH_NAMESPACE
-from infra.stacks.workers import COLOURS, KINDS, POOL, Workers
+from infra.stacks.workers import COLOURS, KINDS, POOL, Workers, coloured
 
 NAMESPACE: Final = "Dataweave/Autoscaler"
 MINUTE: Final = cdk.Duration.minutes(1)
@@ -100,7 +100,7 @@ class Scaling(cdk.Stack):
     def fleets(self) -> str:
         """Return the function's fleets, as `infra.autoscaler.settings` reads them."""
         found = []
-        for kind, queues in KINDS.items():
+        for kind in KINDS:
             fleet: Fleet = getattr(self.site, kind)
             for colour in COLOURS:
                 # The colour at rest has a group whose maximum is 0, and the group's bounds hold.
@@ -109,7 +109,7 @@ class Scaling(cdk.Stack):
                         "name": f"{kind}-{colour}",
                         "group": self.workers.group_name(kind, colour),
                         "pool": POOL,
-                        "queues": list(queues),
+                        "queues": coloured(kind, colour),
                         "slots": fleet.slots,
                         "minimum": 0,
                         "maximum": fleet.most,
@@ -251,10 +251,6 @@ class Scaling(cdk.Stack):
             "database-busy": (
                 self.data.database.metric_cpu_utilization(period=duration(5)), 90, above, 3, quiet,
             ),
-            "server-unhealthy": (
-                self.doors.blue.metrics.unhealthy_host_count(period=duration(1)),
-                1, above, 5, quiet,
-            ),
             "nobody-at-the-door": (
                 self.doors.people.metrics.healthy_host_count(
                     period=duration(1), statistic="Minimum"
@@ -262,14 +258,19 @@ class Scaling(cdk.Stack):
                 1, below, 3, breaching,
             ),
         }  # fmt: skip
-        for kind in KINDS:
-            alarms[f"{kind}-waits"] = (
-                cloudwatch.Metric(
-                    namespace=NAMESPACE, metric_name="waiting", statistic="Minimum",
-                    period=duration(5), dimensions_map={"fleet": f"{kind}-blue"},
-                ),
-                1, above, 6, quiet,
+        # Either colour may be the one at work.
+        for colour, servers in (("blue", self.doors.blue), ("green", self.doors.green)):
+            alarms[f"server-unhealthy-{colour}"] = (
+                servers.metrics.unhealthy_host_count(period=duration(1)), 1, above, 5, quiet,
             )  # fmt: skip
+            for kind in KINDS:
+                alarms[f"{kind}-{colour}-waits"] = (
+                    cloudwatch.Metric(
+                        namespace=NAMESPACE, metric_name="waiting", statistic="Minimum",
+                        period=duration(5), dimensions_map={"fleet": f"{kind}-{colour}"},
+                    ),
+                    1, above, 6, quiet,
+                )  # fmt: skip
         for name, (metric, limit, direction, periods, missing) in alarms.items():
             self._alarm(name, metric, limit, direction == above, periods, missing)
 

@@ -1,8 +1,8 @@
 """Where flows run: two kinds of machines in auto-scaling groups, and tasks on ECS for bursts.
 
 *coordinate* machines run parents, which mostly wait: many slots a core. *work* machines run heavy
-steps. Each kind has a blue and a green group; the one at rest may have no machine, so that a
-release moves a fleet by moving the group's maximum, and the autoscaler drains the other.
+steps. Each kind has a blue and a green group, which serves the queues of its colour; the one at
+rest may have no machine, so that a release moves a fleet by moving maximum and warm pool.
 
 Machines stand in private subnets, have no key and no open port: whoever must see one opens a
 session of Systems Manager, which is logged. They protect themselves from scale-in; the agent
@@ -32,7 +32,7 @@ from infra.stacks.foundation import Foundation, log_group
 from infra.stacks.permissions import Runtime
 
 KINDS: Final = {"coordinate": ("coordinate", "realtime"), "work": ("work", "backfill")}
-"""Queues of the pool ``ec2`` by kind of machine."""
+"""Queues of the pool ``ec2`` by kind of machine, without their colour."""
 
 COLOURS: Final = ("blue", "green")
 POOL: Final = "ec2"
@@ -155,7 +155,8 @@ class Workers(cdk.Stack):
         if fleet.warm and not resting:
             group.add_warm_pool(
                 min_size=fleet.warm,
-                max_group_prepared_capacity=fleet.most,
+                # The same: so many, always. A larger one would be filled up to it.
+                max_group_prepared_capacity=fleet.warm,
                 pool_state=autoscaling.PoolState.STOPPED,
                 # A machine that has run flows is ended, not kept with what they left.
                 reuse_on_scale_in=False,
@@ -170,10 +171,11 @@ class Workers(cdk.Stack):
         return group
 
     def _boot(self, kind: str, colour: str, fleet: Fleet) -> str:
-        queues = " ".join(f"--queue {queue}" for queue in KINDS[kind])
+        queues = " ".join(f"--queue {queue}" for queue in coloured(kind, colour))
         return string.Template(BOOT.read_text(encoding="utf-8")).substitute(
             region=self.site.region,
             environment=self.site.prefect,
+            colour=colour,
             group=self.group_name(kind, colour),
             launch_hook=LAUNCH_HOOK,
             termination_hook=TERMINATION_HOOK,
@@ -252,3 +254,8 @@ class Workers(cdk.Stack):
         self.runtime.launches(self.role, task, execution)
         for name, role in (("EcsTaskRole", task), ("EcsExecutionRole", execution)):
             cdk.CfnOutput(self, name, value=role.role_arn, description="For infra.images")
+
+
+def coloured(kind: str, colour: str) -> list[str]:
+    """Return the queues of a kind of machine and a colour, as a release names them."""
+    return [f"{queue}-{colour}" for queue in KINDS[kind]]

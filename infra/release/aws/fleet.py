@@ -1,12 +1,14 @@
 """Fleets by colour: the release's name in Systems Manager, and the bounds of auto-scaling groups.
 
 A machine boots the release that its colour's parameter names. A colour that is not at work has a
-maximum of 0; it comes up with the bounds of the other and as many machines. Stopping is to take the
-maximum away: machines end through their termination hook, when the last run has ended.
+maximum of 0; it comes up with the bounds of the other, as many machines and a warm pool like the
+other's. Stopping is to take maximum and warm pool away: machines end through their termination
+hook, when the last run has ended. A warm machine has booted a release already, and would run it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +20,9 @@ from infra.release.seen import Look
 from infra.release.store import ReleaseProblemError
 
 IN_SERVICE = "InService"
+ENDING = "PendingDelete"
+NOTHING_YET = "none"
+"""What a colour's parameter says before the first release, see `infra.stacks.release`."""
 
 
 class GroupFleet:
@@ -61,6 +66,10 @@ class GroupFleet:
             left = [one["InstanceId"] for group in groups for one in group["Instances"]]
             if left:
                 raise ReleaseProblemError(f"{colour} still has machines: {', '.join(left)}")
+            warm = [group["AutoScalingGroupName"] for group in groups if self._warm(group)]
+            # Before the first release a machine boots nothing, and none stays.
+            if warm and named != NOTHING_YET:
+                raise ReleaseProblemError(f"{colour} still has warm machines: {', '.join(warm)}")
             self._ssm.put_parameter(
                 Name=self._account.parameters[colour], Value=version.digest, Overwrite=True
             )
@@ -68,6 +77,11 @@ class GroupFleet:
         for group, other in zip(groups, others, strict=True):
             if group["MaxSize"]:
                 continue
+            # Before the group is open: a driver that is killed in between does both again.
+            if (like := self._warm(other)) and not self._warm(group):
+                self._autoscaling.put_warm_pool(
+                    AutoScalingGroupName=group["AutoScalingGroupName"], **like
+                )
             most = other["MaxSize"] or 1
             wanted = min(most, max(1, other["DesiredCapacity"]))
             self._autoscaling.update_auto_scaling_group(
@@ -85,7 +99,8 @@ class GroupFleet:
             raise Unanswered(str(error)) from None
         if any(group["MaxSize"] for group in groups):
             return Look.ABSENT
-        return Look.WAITING if any(group["Instances"] for group in groups) else Look.DONE
+        ending = any(group["Instances"] or self._warm(group) for group in groups)
+        return Look.WAITING if ending else Look.DONE
 
     def stop(self, colour: Colour) -> None:
         """Close the groups: machines drain and end."""
@@ -93,6 +108,19 @@ class GroupFleet:
             self._autoscaling.update_auto_scaling_group(
                 AutoScalingGroupName=name, MinSize=0, MaxSize=0, DesiredCapacity=0
             )
+        for group in self._groups(colour):
+            pool = group.get("WarmPoolConfiguration")
+            if pool and pool.get("Status") != ENDING:
+                self._autoscaling.delete_warm_pool(
+                    AutoScalingGroupName=group["AutoScalingGroupName"], ForceDelete=True
+                )
+
+    @staticmethod
+    def _warm(group: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a group's warm pool as it is asked for; empty for none."""
+        names = ("MinSize", "MaxGroupPreparedCapacity", "PoolState", "InstanceReusePolicy")
+        pool = group.get("WarmPoolConfiguration") or {}
+        return {name: pool[name] for name in names if pool.get(name) is not None}
 
     def _named(self, colour: Colour) -> str:
         found = self._ssm.get_parameter(Name=self._account.parameters[colour])

@@ -117,6 +117,8 @@ def test_a_fleet_comes_up_with_the_others_bounds_and_goes(moto: str) -> None:
         )  # fmt: skip
     ssm.put_parameter(Name="/release/blue", Value=OLD.digest, Type="String")
     ssm.put_parameter(Name="/release/green", Value="none", Type="String")
+    pool = {"MinSize": 2, "MaxGroupPreparedCapacity": 2, "PoolState": "Stopped"}
+    autoscaling.put_warm_pool(AutoScalingGroupName="work-blue", **pool)
     fleet = GroupFleet(ACCOUNT, autoscaling, ssm)
     assert fleet.look(BLUE, OLD)[0] is Look.DONE
     assert fleet.look(GREEN, NEW)[0] is Look.ABSENT
@@ -126,10 +128,20 @@ def test_a_fleet_comes_up_with_the_others_bounds_and_goes(moto: str) -> None:
     asked = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["work-green"])
     (group,) = asked["AutoScalingGroups"]
     assert (group["MaxSize"], len(group["Instances"])) == (5, 2)
+    assert pool.items() <= group["WarmPoolConfiguration"].items()
     # Machines that run are not given another version's name.
     with pytest.raises(ReleaseProblemError, match="still has machines"):
         fleet.start(BLUE, NEW)
     assert fleet.gone(BLUE) is Look.ABSENT
+    fleet.stop(BLUE)
+    assert fleet.gone(BLUE) is Look.DONE
+    # Machines that stand warm have booted the old version: they go with it.
+    asked = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["work-blue"])
+    assert not asked["AutoScalingGroups"][0].get("WarmPoolConfiguration")
+    autoscaling.put_warm_pool(AutoScalingGroupName="work-blue", **pool)
+    with pytest.raises(ReleaseProblemError, match="still has warm machines: work-blue"):
+        fleet.start(BLUE, NEW)
+    assert fleet.gone(BLUE) is Look.WAITING
     fleet.stop(BLUE)
     assert fleet.gone(BLUE) is Look.DONE
     assert fleet.look(BLUE, OLD)[0] is Look.ABSENT

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from canary.reconciler.__main__ import SETTLED
 from canary.reconciler.signs import CENSUS
@@ -25,6 +26,7 @@ from infra.autoscaler.settings import Settings
 from infra.stacks import cost
 from infra.stacks.environments import SITES, SiteError, load
 from infra.stacks.inspection import Template, read
+from sdk.deployments import COLOUR
 from sdk.notices.outbox import OUTBOX
 from sdk.running.heart import FOLDER as HEARTS
 from tests.infra.stacks.conftest import ROOT, packed
@@ -137,6 +139,8 @@ def test_workers(templates: list[Template]) -> None:
         assert hook["LifecycleHookName"] == ("boot" if launching else "drain")
     pools = of(templates, "AWS::AutoScaling::WarmPool")
     assert len(pools) == 2 and all(pool["PoolState"] == "Stopped" for pool in pools)
+    # A pool of one size: the difference to a larger capacity would stand warm as well.
+    assert all(pool["MinSize"] == pool["MaxGroupPreparedCapacity"] for pool in pools)
     for template in of(templates, "AWS::EC2::LaunchTemplate"):
         options = template["LaunchTemplateData"]["MetadataOptions"]
         assert options["InstanceMetadataTags"] == "enabled"
@@ -159,6 +163,23 @@ def test_a_machine_boots_by_a_script_that_a_shell_can_read(templates: list[Templ
         given = set(re.findall(r"^([A-Z_]+)=", script, re.M))
         assert wanted <= given
         assert len(script.encode()) < 16384  # EC2's limit
+
+
+def test_a_colours_machines_serve_the_queues_that_releases_name(templates: list[Template]) -> None:
+    declared = yaml.safe_load((ROOT / "work_pools" / "ec2.yaml").read_text())["queues"]
+    fleets = Settings.from_environment(autoscaler(templates)["Environment"]["Variables"]).fleets
+    sized = {fleet.group: list(fleet.queues) for fleet in fleets}
+    served: dict[str, list[str]] = {}
+    for script in user_data(templates):
+        given = dict(re.findall(r"^([A-Z_]+)=(.*)$", script, re.M))
+        served[given["GROUP"]] = re.findall(r"--queue (\S+)", given["QUEUES"])
+        # What a run starts goes to the queues of its worker's colour (sdk.deployments).
+        assert given["GROUP"].endswith(f"-{given[COLOUR]}")
+        assert all(queue.endswith(f"-{given[COLOUR]}") for queue in served[given["GROUP"]])
+    assert served == sized
+    for colour in ("blue", "green"):
+        own = [queue for group in served for queue in served[group] if group.endswith(colour)]
+        assert sorted(own) == sorted(f"{queue}-{colour}" for queue in declared)
 
 
 def autoscaler(templates: list[Template], environment: str = "prod") -> Mapping[str, Any]:
@@ -264,7 +285,9 @@ def test_the_alarms_on_waiting_runs_hear_the_autoscaler(templates: list[Template
         for one in of(templates, "AWS::CloudWatch::Alarm")
         if one["AlarmName"].endswith("-waits")
     }
-    assert len(wanted) == len(KINDS) and wanted <= heard
+    # Whichever colour works: a release moves the runs from one to the other.
+    assert {fleet for _, _, fleet in wanted} == {fleet.config.name for fleet in fleets}
+    assert wanted <= heard
 
 
 def test_release(templates: list[Template]) -> None:
@@ -276,6 +299,8 @@ def test_release(templates: list[Template]) -> None:
     alarms = {one["AlarmName"] for one in of(templates, "AWS::CloudWatch::Alarm")}
     guards = {one["Name"] for one in group["AlarmConfiguration"]["Alarms"]}
     assert guards and guards <= alarms
+    for colour in ("blue", "green"):
+        assert f"dataweave-prod-server-unhealthy-{colour}" in guards
     names = {one["Name"] for one in of(templates, "AWS::SSM::Parameter")}
     assert names == {"/dataweave/prod/release/blue", "/dataweave/prod/release/green"}
 
