@@ -8,8 +8,10 @@ rows are locked where they are read for writing.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
@@ -19,6 +21,9 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from flows.pipeline.transactions import Transactions, engine_of
 from flows.pipeline.verification import tables
 from flows.pipeline.verification.errors import DatabaseUnavailable, DatabaseUnusable
+
+ROOM: Final = 1 << 20
+"""Bytes without which SQLite cannot be expected to write."""
 
 Clock = Callable[[], datetime]
 
@@ -70,10 +75,23 @@ class Database(Transactions):
 
     def failure(self, said: str, passing: bool) -> Exception:
         """Return the desk's error: unavailable, or unusable."""
+        if self.is_sqlite and _is_full(self.engine.url.database):
+            # SQLite calls it an I/O error where the disk is too full for its log.
+            said = f"no space left on its disk ({said})"
+            return DatabaseUnavailable(
+                f"the review database {self.name}: {said}", "Free some space, then run it again."
+            )
         said = f"the review database {self.name}: {said}"
         if passing:
             return DatabaseUnavailable(said, "See that it runs and can be reached.")
         return DatabaseUnusable(said, "See what it holds, and whose it is.")
+
+
+def _is_full(database: str | None) -> bool:
+    try:
+        return shutil.disk_usage(Path(database or ".").parent).free < ROOM
+    except OSError:
+        return False
 
 
 def _engine(url: sa.URL) -> Engine:
